@@ -1,0 +1,1 @@
+//! Tollgate: a policy layer for LLM traffic that runs inside Envoy.
