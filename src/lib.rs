@@ -1,1 +1,3 @@
 //! Tollgate: a policy layer for LLM traffic that runs inside Envoy.
+
+pub mod wire;
