@@ -1,3 +1,4 @@
 //! Tollgate: a policy layer for LLM traffic that runs inside Envoy.
 
+pub mod chat;
 pub mod wire;
