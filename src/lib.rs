@@ -1,4 +1,5 @@
 //! Tollgate: a policy layer for LLM traffic that runs inside Envoy.
 
 pub mod chat;
+pub mod config;
 pub mod wire;
