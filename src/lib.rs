@@ -1,5 +1,7 @@
 //! Tollgate: a policy layer for LLM traffic that runs inside Envoy.
 
+pub mod catalog;
 pub mod chat;
 pub mod config;
+pub mod store;
 pub mod wire;
