@@ -3,5 +3,6 @@
 pub mod catalog;
 pub mod chat;
 pub mod config;
+pub mod policy;
 pub mod store;
 pub mod wire;

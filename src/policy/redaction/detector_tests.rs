@@ -1,0 +1,186 @@
+use super::*;
+use crate::config::{CustomPattern, Dictionary as Terms, MediaAction, PlaceholderStyle};
+
+fn data() -> Data {
+    Data {
+        find: BTreeMap::new(),
+        allow: Vec::new(),
+        custom: Vec::new(),
+        dictionaries: Vec::new(),
+        placeholder: PlaceholderStyle::Numbered,
+        keys: Vec::new(),
+        restore: true,
+        signed_thinking_refuse: true,
+        classes: Vec::new(),
+        media: MediaAction::Report,
+        block_uninspectable: true,
+    }
+}
+
+fn custom(name: &str, pattern: &str, action: Action) -> CustomPattern {
+    CustomPattern { name: name.to_owned(), pattern: Regex::new(pattern).unwrap(), action }
+}
+
+/// What is found, as `type:value`.
+fn found(data: &Data, text: &str) -> Vec<String> {
+    let detector = Detector::new(data);
+    let shown = |finding: Finding| format!("{}:{}", detector.type_name(finding.kind), &text[finding.range]);
+    detector.find(text).into_iter().map(shown).collect()
+}
+
+/// An example without its marks, and the ranges that they name.
+fn unmark(example: &str) -> (String, Vec<Range<usize>>) {
+    let mut text = String::new();
+    let mut ranges = Vec::new();
+    let mut start = 0;
+    for c in example.chars() {
+        match c {
+            '⟦' => start = text.len(),
+            '⟧' => ranges.push(start..text.len()),
+            '·' => {}
+            c => text.push(c),
+        }
+    }
+    (text, ranges)
+}
+
+#[test]
+fn every_detector_finds_its_examples_and_nothing_in_its_counter_examples() {
+    let detector = Detector::new(&data());
+    let mut wrong = Vec::new();
+    for spec in DETECTORS {
+        assert!(!spec.examples.is_empty() && !spec.counter_examples.is_empty(), "{}", spec.name);
+        for example in spec.examples {
+            let (text, expected) = unmark(example);
+            let all = detector.find(&text);
+            let of_kind = all.iter().filter(|finding| detector.type_name(finding.kind) == spec.kind);
+            let ranges: Vec<_> = of_kind.map(|finding| finding.range.clone()).collect();
+            if ranges != expected {
+                wrong.push(format!(
+                    "{}: {example}: {:?}",
+                    spec.name,
+                    all.iter().map(|f| (&*f.rule, &text[f.range.clone()])).collect::<Vec<_>>()
+                ));
+            }
+        }
+        for text in spec.counter_examples {
+            let all = detector.find(text);
+            if let Some(finding) = all.iter().find(|finding| &*finding.rule == spec.name) {
+                wrong.push(format!("{}: {text}: {}", spec.name, &text[finding.range.clone()]));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_detector_is_of_a_known_type_and_has_a_name_of_its_own() {
+    let mut names = HashSet::new();
+    for spec in DETECTORS {
+        assert!(TYPES.contains(&spec.kind) && names.insert(spec.name), "{}", spec.name);
+        assert!(spec.languages.iter().all(|language| language.len() == 2));
+    }
+    let detected: Vec<_> = crate::policy::redaction::detected().collect();
+    assert!(detected.contains(&"email") && !detected.contains(&"person"));
+}
+
+#[test]
+fn a_type_does_what_the_policy_says() {
+    let mut data = data();
+    data.find = [
+        ("email".to_owned(), Action::Block),
+        ("ip_address".to_owned(), Action::Allow),
+        ("phone".to_owned(), Action::Report),
+    ]
+    .into();
+    let detector = Detector::new(&data);
+    let findings = detector.find("ana@example.com from 10.1.2.3, +1 415 555 0123, 4111 1111 1111 1111");
+    let actions: Vec<_> =
+        findings.iter().map(|finding| (detector.type_name(finding.kind), finding.action)).collect();
+    assert_eq!(
+        actions,
+        [("email", Action::Block), ("phone", Action::Report), ("credit_card", Action::Redact)]
+    );
+}
+
+#[test]
+fn an_allowed_value_is_gone_whatever_its_case_and_only_as_a_whole() {
+    let mut data = data();
+    data.allow = vec![
+        Allowed::Exact("Support@example.com".to_owned()),
+        Allowed::Pattern(Regex::new("test|test-\\d+@example\\.com").unwrap()),
+    ];
+    let text = "support@EXAMPLE.com test-1@example.com test-1@example.com.au xsupport@example.com";
+    assert_eq!(found(&data, text), ["email:test-1@example.com.au", "email:xsupport@example.com"]);
+}
+
+#[test]
+fn an_allowed_type_keeps_its_digits_from_other_detectors() {
+    let mut data = data();
+    data.find.insert("iban".to_owned(), Action::Allow);
+    assert_eq!(found(&data, "tel or IBAN DE89 3704 0044 0532 0130 00"), [""; 0]);
+}
+
+#[test]
+fn custom_patterns_and_dictionaries_find_what_the_policy_names() {
+    let mut data = data();
+    data.custom = vec![custom("employee_id", r"EMP-\d{6}", Action::Redact)];
+    data.dictionaries = vec![Terms {
+        name: "project_codename".to_owned(),
+        terms: ["Bluebird", "Project Kestrel", "Zürich Süd", "青い鳥"].map(str::to_owned).into(),
+        action: Action::Block,
+    }];
+    let text = "EMP-123456 EMP‑１２３４５６ on BLUEBIRD, bluebirds, project kestrel; ZÜRICH SÜD と青い鳥です";
+    let expected = [
+        "employee_id:EMP-123456",
+        "employee_id:EMP‑１２３４５６",
+        "project_codename:BLUEBIRD",
+        "project_codename:project kestrel",
+        "project_codename:ZÜRICH SÜD",
+        "project_codename:青い鳥",
+    ];
+    assert_eq!(found(&data, text), expected);
+}
+
+#[test]
+fn of_overlapping_findings_the_longest_stays_and_takes_the_strictest_action() {
+    let mut data = data();
+    data.custom =
+        vec![custom("domain", r"example\.com", Action::Block), custom("digits", r"\d+", Action::Report)];
+    let detector = Detector::new(&data);
+    let findings = detector.find("ana1@example.com");
+    assert_eq!(findings.len(), 1);
+    assert_eq!((findings[0].range.clone(), findings[0].action), (0..16, Action::Block));
+    assert_eq!(detector.type_name(findings[0].kind), "email");
+}
+
+#[test]
+fn what_the_policy_tells_to_find_is_found_inside_an_allowed_value() {
+    let mut data = data();
+    data.find.insert("email".to_owned(), Action::Allow);
+    data.custom = vec![custom("domain", r"example\.com", Action::Block)];
+    assert_eq!(found(&data, "ana@example.com"), ["domain:example.com"]);
+}
+
+#[test]
+fn a_value_is_found_behind_a_long_row_of_numbers() {
+    for padding in 0..130 {
+        let text = format!("{}4111 1111 1111 1111", "7 ".repeat(padding));
+        assert_eq!(found(&data(), &text), ["credit_card:4111 1111 1111 1111"], "{padding}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn findings_are_in_order_apart_and_between_characters(text in r#"([0-9a-zA-Z@.:/ +()_=é１–-]|password|tel |sk-|eyJ|-----BEGIN |EMP-|" ?){0,60}"#) {
+        let mut data = data();
+        data.custom = vec![custom("employee_id", r"EMP-\d", Action::Report)];
+        let mut end = 0;
+        for finding in Detector::new(&data).find(&text) {
+            proptest::prop_assert!(finding.range.start >= end && finding.range.end > finding.range.start);
+            proptest::prop_assert!(text.get(finding.range.clone()).is_some());
+            proptest::prop_assert!(finding.action != Action::Allow);
+            end = finding.range.end;
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! What is written in digits: cards, accounts, telephone numbers, identity numbers, addresses of IPv4.
+//!
+//! Digits in prose come as *runs*: groups of digits with a little punctuation between them. A run is read once, and
+//! every detector of this kind looks at it from each of its groups:
+//!
+//! ```text
+//! "card 4111 1111 1111 1111, due"     a run of four groups; from the first of them it is a card
+//! ```
+
+use std::ops::Range;
+
+use super::checksums::{iban_len, iban_mod_97, luhn};
+use super::detectors::{Certainty, Hit};
+
+/// Groups of one run. A longer row of numbers is read as several runs that overlap by [`OVERLAP`] groups: the work per
+/// byte is bounded, and nothing hides behind a long row.
+const MAX_GROUPS: usize = 64;
+/// More groups than any number that is looked for has.
+const OVERLAP: usize = 20;
+
+/// Groups of digits with separators between them.
+pub(super) struct Run<'t> {
+    text: &'t str,
+    groups: Vec<Range<usize>>,
+}
+
+impl<'t> Run<'t> {
+    /// Reads the run whose first digit is at `start`.
+    pub fn read(text: &'t str, start: usize) -> Self {
+        let bytes = text.as_bytes();
+        let mut groups = Vec::new();
+        let mut at = start;
+        while groups.len() < MAX_GROUPS {
+            let rest = bytes.get(at..).unwrap_or_default();
+            let len = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            groups.push(at..at + len);
+            at += len;
+            let gap = separator_len(rest.get(len..).unwrap_or_default());
+            if gap == 0 {
+                break;
+            }
+            at += gap;
+        }
+        Self { text, groups }
+    }
+
+    /// How many groups to look from, and where to read on.
+    pub fn extent(&self) -> (usize, usize) {
+        let full = self.groups.len() == MAX_GROUPS;
+        let looked = if full { MAX_GROUPS - OVERLAP } else { self.groups.len() };
+        let next = if full { self.groups.get(looked).map(|group| group.start) } else { None };
+        (looked, next.unwrap_or_else(|| self.groups.last().map_or(0, |group| group.end)))
+    }
+
+    pub fn text(&self) -> &'t str {
+        self.text
+    }
+
+    /// How many groups the run has.
+    pub fn count(&self) -> usize {
+        self.groups.len()
+    }
+
+    pub fn group(&self, index: usize) -> Range<usize> {
+        self.groups.get(index).cloned().unwrap_or_default()
+    }
+
+    pub fn len(&self, index: usize) -> usize {
+        self.group(index).len()
+    }
+
+    /// What stands between a group and the one before it.
+    pub fn separator(&self, index: usize) -> &'t str {
+        let before = index.checked_sub(1).map_or(0, |before| self.group(before).end);
+        self.text.get(before..self.group(index).start).unwrap_or_default()
+    }
+
+    /// The digits of some groups as numbers, as many of the groups as there are; at most forty digits.
+    pub fn digits(&self, range: Range<usize>) -> Vec<u8> {
+        let groups = self.groups.iter().take(range.end).skip(range.start);
+        let text = groups.filter_map(|group| self.text.as_bytes().get(group.clone()));
+        text.flatten().take(40).map(|byte| byte - b'0').collect()
+    }
+
+    /// The value of a short group.
+    pub fn number(&self, index: usize) -> u32 {
+        let digits = self.text.as_bytes().get(self.group(index)).unwrap_or_default();
+        if digits.len() > 9 {
+            u32::MAX
+        } else {
+            digits.iter().fold(0, |number, digit| number * 10 + u32::from(digit - b'0'))
+        }
+    }
+
+    pub fn before(&self, at: usize) -> &'t [u8] {
+        self.text.as_bytes().get(..at).unwrap_or_default()
+    }
+
+    pub fn after(&self, at: usize) -> &'t [u8] {
+        self.text.as_bytes().get(at..).unwrap_or_default()
+    }
+
+    /// Whether the number may begin here: not inside a word, a hash, an order number, a fraction.
+    fn starts_cleanly(&self, at: usize) -> bool {
+        match self.before(at) {
+            [.., byte, b'-' | b'.' | b'/'] => !is_word(*byte),
+            [.., byte] => !is_word(*byte) && !matches!(byte, b'#' | b'$'),
+            [] => true,
+        }
+    }
+
+    pub fn ends_cleanly(&self, at: usize) -> bool {
+        match self.after(at) {
+            [b'-' | b'.', byte, ..] => !is_word(*byte),
+            [byte, ..] => !is_word(*byte) && !matches!(byte, b'%' | b'@'),
+            [] => true,
+        }
+    }
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// Length of the separator that `rest` begins with, if digits follow it.
+fn separator_len(rest: &[u8]) -> usize {
+    let len = rest
+        .iter()
+        .take(4)
+        .take_while(|byte| matches!(byte, b' ' | b'-' | b'.' | b'/' | b'(' | b')'))
+        .count();
+    let (gap, after) = rest.split_at(len);
+    let known = matches!(
+        gap,
+        b" " | b"-"
+            | b"."
+            | b"/"
+            | b"("
+            | b")"
+            | b") "
+            | b")-"
+            | b")."
+            | b")/"
+            | b" ("
+            | b"-("
+            | b".("
+            | b" - "
+            | b" / "
+            | b") - "
+    );
+    if known && after.first().is_some_and(u8::is_ascii_digit) { len } else { 0 }
+}
+
+/// A payment card: issuer range, length, grouping as printed, Luhn.
+pub(super) fn card(run: &Run, first: usize, context: Option<usize>) -> Option<Hit> {
+    let start = run.group(first).start;
+    if !(4..=19).contains(&run.len(first)) || !run.starts_cleanly(start) {
+        return None;
+    }
+    let separator = run.separator(first + 1);
+    let mut found = None;
+    for last in first..(first + 5).min(run.groups.len()) {
+        if last > first && (!matches!(separator, " " | "-" | ".") || run.separator(last) != separator) {
+            break;
+        }
+        let shape: Vec<usize> = (first..=last).map(|index| run.len(index)).collect();
+        let len: usize = shape.iter().sum();
+        if len > 19 {
+            break;
+        }
+        let end = run.group(last).end;
+        if len < 13 || !printed_as_card(&shape) || !run.ends_cleanly(end) {
+            continue;
+        }
+        let digits = run.digits(first..last + 1);
+        let near = context.is_some_and(|context| start.saturating_sub(context) <= 48);
+        // Undivided and longer than usual cards: 64-bit numbers look like that.
+        if len > 16 && first == last && !near {
+            continue;
+        }
+        if issued(&digits, near) && luhn(&digits) {
+            found = Some(Hit { range: start..end, certainty: Certainty::Checked });
+        }
+    }
+    found
+}
+
+fn printed_as_card(shape: &[usize]) -> bool {
+    matches!(
+        shape,
+        [13..=19] | [4, 4, 4, 4] | [4, 6, 5] | [4, 6, 4] | [4, 4, 4, 4, 1..=3] | [4, 4, 4, 1..=3] | [8, 8]
+    )
+}
+
+/// Issuer identification ranges and their lengths. Thirteen digits are what a barcode has, and Maestro's ranges are
+/// wide: those need a word nearby.
+fn issued(digits: &[u8], near: bool) -> bool {
+    let prefix =
+        |len: usize| digits.iter().take(len).fold(0u32, |number, digit| number * 10 + u32::from(*digit));
+    let maestro = matches!(prefix(4), 5018 | 5020 | 5038 | 5893 | 6304 | 6759 | 6761..=6763);
+    match (prefix(4), digits.len()) {
+        (4000..=4999, 16 | 19) | (5100..=5599 | 2221..=2720, 16) | (3400..=3499 | 3700..=3799, 15) => true,
+        (6011 | 6440..=6599 | 6200..=6299 | 3528..=3589, 16..=19)
+        | (3000..=3059 | 3600..=3699 | 3800..=3999, 14..=19) => true,
+        (2200..=2204 | 9792, 16) => true,
+        (4000..=4999, 13) => near,
+        _ => maestro && (near || digits.len() == 16),
+    }
+}
+
+/// An IBAN: two letters before the run's group begin it; letters and single spaces may follow.
+pub(super) fn iban(run: &Run, first: usize, _: Option<usize>) -> Option<Hit> {
+    let group = run.group(first);
+    let [before @ .., one, two] = run.before(group.start) else { return None };
+    let country = [one.to_ascii_uppercase(), two.to_ascii_uppercase()];
+    if before.last().is_some_and(|byte| is_word(*byte)) || group.len() < 2 {
+        return None;
+    }
+    let len = iban_len(country)?;
+    let start = group.start - 2;
+    let mut iban = Vec::with_capacity(len);
+    let mut end = start;
+    for byte in run.after(start) {
+        match byte {
+            byte if byte.is_ascii_alphanumeric() => iban.push(*byte),
+            b' ' | b'-' | b'.'
+                if iban.len() >= 4 && run.before(end).last().is_some_and(u8::is_ascii_alphanumeric) => {}
+            _ => break,
+        }
+        end += 1;
+        if iban.len() == len {
+            break;
+        }
+    }
+    let whole = iban.len() == len && !run.after(end).first().is_some_and(|byte| is_word(*byte));
+    (whole && iban_mod_97(&iban)).then_some(Hit { range: start..end, certainty: Certainty::Checked })
+}
+
+/// A US social security number (or ITIN): by its own rules, and by a word nearby where it is bare.
+pub(super) fn us_ssn(run: &Run, first: usize, context: Option<usize>) -> Option<Hit> {
+    let start = run.group(first).start;
+    let near = context.is_some_and(|context| start.saturating_sub(context) <= 32);
+    let shape = [run.len(first), run.len(first + 1), run.len(first + 2)];
+    let last = match (shape, run.separator(first + 1), run.separator(first + 2)) {
+        ([3, 2, 4], "-", "-") => first + 2,
+        ([3, 2, 4], " ", " ") if near || run.groups.len() == 3 => first + 2,
+        ([9, ..], ..) if near => first,
+        _ => return None,
+    };
+    let end = run.group(last).end;
+    if !run.starts_cleanly(start) || !run.ends_cleanly(end) {
+        return None;
+    }
+    let digits = run.digits(first..last + 1);
+    let number = |range: Range<usize>| {
+        digits.get(range).unwrap_or_default().iter().fold(0, |n, d| n * 10 + u32::from(*d))
+    };
+    let (area, group, serial) = (number(0..3), number(3..5), number(5..9));
+    let ssn = !matches!(area, 0 | 666 | 900..) && group != 0 && serial != 0;
+    let itin = matches!(area, 900..=999) && matches!(group, 50..=65 | 70..=88 | 90..=92 | 94..=99);
+    let certainty = if near { Certainty::Checked } else { Certainty::Shaped };
+    (ssn || itin).then_some(Hit { range: start..end, certainty })
+}
+
+/// Dotted quad. Addresses that name nobody (this host, a mask) and version numbers are left alone.
+pub(super) fn ipv4(run: &Run, first: usize, context: Option<usize>) -> Option<Hit> {
+    let dotted = (first + 1..first + 4).all(|index| run.separator(index) == ".");
+    let (start, end) = (run.group(first).start, run.group(first + 3).end);
+    if !dotted || end == 0 || !run.starts_cleanly(start) || !run.ends_cleanly(end) {
+        return None;
+    }
+    let mut octets = [0u32; 4];
+    for (octet, index) in octets.iter_mut().zip(first..) {
+        *octet = run.number(index);
+        let digits = 1 + usize::from(*octet > 9) + usize::from(*octet > 99);
+        if digits != run.len(index) {
+            return None;
+        }
+    }
+    let nobody = matches!(octets, [0 | 127 | 255, ..]) || octets.iter().any(|octet| *octet > 255);
+    let near = context.is_some_and(|context| start.saturating_sub(context) <= 16);
+    // Object identifiers and versions of four parts, unless something says address.
+    let small = octets.iter().all(|octet| *octet < 32) || matches!(octets, [1 | 2, ..]);
+    let version = is_version(run.before(start)) || (small && !near);
+    (!nobody && !version).then_some(Hit { range: start..end, certainty: Certainty::Checked })
+}
+
+/// Whether the words before a number say that it is a version.
+fn is_version(before: &[u8]) -> bool {
+    let tail = before.get(before.len().saturating_sub(16)..).unwrap_or_default().to_ascii_lowercase();
+    let tail = tail.trim_ascii_end();
+    let words: [&[u8]; 14] = [
+        b"version",
+        b"versions",
+        b" v",
+        b"ver",
+        b"ver.",
+        b"release",
+        b"rev",
+        b"bump to",
+        b"update to",
+        b"upgrade to",
+        b"version:",
+        b"version=",
+        b"build",
+        b"firmware",
+    ];
+    words.iter().any(|word| tail.ends_with(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_ends_where_a_sentence_or_a_line_does() {
+        let groups = |text: &str| Run::read(text, 0).groups.len();
+        assert_eq!(groups("12 34-56.78 (90) 1"), 6);
+        assert_eq!(groups("12. 34"), 1);
+        assert_eq!(groups("12\n34"), 1);
+        assert_eq!(groups("12, 34"), 1);
+    }
+
+    #[test]
+    fn a_long_row_is_read_in_runs_that_overlap() {
+        let row = "1 ".repeat(200);
+        let run = Run::read(&row, 0);
+        assert_eq!(run.extent(), (MAX_GROUPS - OVERLAP, 2 * (MAX_GROUPS - OVERLAP)));
+    }
+}

@@ -1,0 +1,234 @@
+//! Scores the built-in detectors on labelled texts that are not part of this repository.
+//!
+//! `TOLLGATE_PII=DIR cargo test --test pii -- --nocapture`, where `DIR` holds `dev_prompts.jsonl` and
+//! `dev_negatives.jsonl`: a line each `{"id","text","spans":[{"start","end","type"}]}`, offsets in code points. Without
+//! the variable the test says that it was skipped. Predictions are left beside the build for other scorers.
+
+#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Instant;
+
+use serde_json::{Value, json};
+use tollgate::config::{Data, MediaAction, PlaceholderStyle};
+use tollgate::policy::redaction::{Detector, detected};
+
+/// Type, least strict recall, least strict precision.
+const FLOORS: &[(&str, f64, f64)] = &[
+    ("EMAIL", 0.99, 0.99),
+    ("CREDIT_CARD", 0.99, 0.99),
+    ("IBAN", 0.99, 0.99),
+    ("IP_ADDRESS", 0.99, 0.99),
+    ("MAC_ADDRESS", 0.99, 0.99),
+    ("PHONE", 0.90, 0.90),
+    ("SECRET", 0.97, 0.97),
+];
+
+/// Characters found per ten thousand where nothing is to be found.
+const MOST_FALSE: f64 = 3.0;
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a test may ask where its data is, and the time")]
+fn the_development_set_is_found_and_little_else() {
+    let Ok(dir) = std::env::var("TOLLGATE_PII") else {
+        println!("skipped: TOLLGATE_PII is not set");
+        return;
+    };
+    let detector = Detector::new(&defaults());
+    let mut scores: BTreeMap<String, Score> = BTreeMap::new();
+    let mut predictions = String::new();
+    let (mut false_chars, mut clean_chars) = (0, 0);
+    // In texts of some length, as prompts have.
+    let mut clean = vec![String::new()];
+    for name in ["dev_prompts.jsonl", "dev_negatives.jsonl"] {
+        let lines = std::fs::read_to_string(Path::new(&dir).join(name)).expect("the data set can be read");
+        for line in lines.lines() {
+            let case: Value = serde_json::from_str(line).expect("each line is JSON");
+            let text = case["text"].as_str().expect("each case has a text");
+            let expected = spans(&case["spans"]);
+            let found = find(&detector, text);
+            if expected.is_empty() {
+                clean_chars += text.chars().count();
+                match clean.last_mut() {
+                    Some(last) if last.len() < 8192 => last.push_str(text),
+                    _ => clean.push(text.to_owned()),
+                }
+                false_chars += found.iter().map(|(start, end, _)| end - start).sum::<usize>();
+                for (start, end, kind) in &found {
+                    let value: String = text.chars().skip(*start).take(end - start).collect();
+                    println!("false: {kind} {value:?}");
+                }
+            }
+            for (_, _, kind) in &expected {
+                scores.entry(kind.clone()).or_default().expected += 1;
+            }
+            for (start, end, kind) in &found {
+                let score = scores.entry(kind.clone()).or_default();
+                score.found += 1;
+                score.right += usize::from(expected.contains(&(*start, *end, kind.clone())));
+            }
+            let spans: Vec<Value> = found
+                .iter()
+                .map(|(start, end, kind)| json!({"start": start, "end": end, "type": kind}))
+                .collect();
+            writeln!(predictions, "{}", json!({"id": case["id"], "spans": spans}))
+                .expect("a string takes it");
+        }
+    }
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pii_predictions.jsonl");
+    std::fs::write(&out, predictions).expect("the predictions can be written");
+    println!("predictions: {}", out.display());
+
+    for kind in detected().map(str::to_uppercase) {
+        let score = scores.entry(kind.clone()).or_default();
+        let (recall, precision) = (score.recall(), score.precision());
+        let f1 = 2.0 * recall * precision / (recall + precision);
+        println!(
+            "{kind:12} n {:4}  precision {precision:.3}  recall {recall:.3}  F1 {f1:.3}",
+            score.expected
+        );
+    }
+    let per_10k = 1e4 * false_chars as f64 / clean_chars as f64;
+    println!("false characters per 10,000 where nothing is: {per_10k:.2}");
+
+    let started = Instant::now();
+    let count: usize =
+        (0..32).map(|_| clean.iter().map(|text| detector.find(text).len()).sum::<usize>()).sum();
+    let bytes = 32 * clean.iter().map(String::len).sum::<usize>();
+    println!(
+        "clean text: {:.0} MB/s ({count} findings)",
+        bytes as f64 / 1e6 / started.elapsed().as_secs_f64()
+    );
+
+    for (kind, recall, precision) in FLOORS {
+        let score = &scores[*kind];
+        assert!(score.recall() >= *recall, "{kind}: recall {}", score.recall());
+        assert!(score.precision() >= *precision, "{kind}: precision {}", score.precision());
+    }
+    assert!(per_10k <= MOST_FALSE);
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a test may ask for the time")]
+fn no_text_takes_more_than_linear_time() {
+    let detector = Detector::new(&defaults());
+    let units = [
+        "1",
+        "@",
+        "a.",
+        "-",
+        "<",
+        ":",
+        "=",
+        "1 ",
+        "1-",
+        "1.",
+        "00 ",
+        "+1",
+        "(1)",
+        "a@",
+        "a@a.",
+        "a.a@",
+        "é@",
+        "://",
+        "://a:",
+        "://a:b@",
+        "2001:",
+        "fe80::",
+        "ab-",
+        "1a-",
+        "eyJ",
+        "eyJaaaaaaaa.",
+        ".eyJaaaaaaaa",
+        "sk-",
+        "sk-a1B2c3D4e5 ",
+        "-----BEGIN ",
+        "-----BEGIN PRIVATE KEY-----",
+        "-----BEGIN PRIVATE KEY-----\n",
+        "password",
+        "password=",
+        "password='",
+        "password = x1!",
+        "token=",
+        "bearer ",
+        "bearer a1B2c3D4e5F6g7 ",
+        "DE89",
+        "DE89 ",
+        "4111 ",
+        "4111 1111 1111 1111 ",
+        "tel ",
+        "tel 1 ",
+        "phone_number",
+        "１",
+        "\u{200b}1",
+        "　",
+        "é",
+    ];
+    for unit in units {
+        // A debug build is thirty times slower.
+        let size = if cfg!(debug_assertions) { 1 << 17 } else { 1 << 20 };
+        let text = unit.repeat(size / unit.len());
+        let started = Instant::now();
+        let count = detector.find(&text).len();
+        let seconds = started.elapsed().as_secs_f64();
+        println!("{unit:30?} {:7.1} MB/s {count} findings", text.len() as f64 / 1e6 / seconds);
+        // Quadratic work would take minutes; a debug build on a busy machine takes seconds.
+        assert!(seconds < 20.0, "{unit:?}: {seconds} s");
+    }
+}
+
+#[derive(Default)]
+struct Score {
+    expected: usize,
+    found: usize,
+    right: usize,
+}
+
+impl Score {
+    fn recall(&self) -> f64 {
+        self.right as f64 / self.expected.max(1) as f64
+    }
+
+    fn precision(&self) -> f64 {
+        self.right as f64 / self.found.max(1) as f64
+    }
+}
+
+/// Start and end in code points, type as the data set writes it.
+type Span = (usize, usize, String);
+
+fn find(detector: &Detector, text: &str) -> BTreeSet<Span> {
+    let points = |at: usize| text[..at].chars().count();
+    let findings = detector.find(text).into_iter();
+    findings
+        .map(|f| (points(f.range.start), points(f.range.end), detector.type_name(f.kind).to_uppercase()))
+        .collect()
+}
+
+fn spans(spans: &Value) -> BTreeSet<Span> {
+    let number = |value: &Value| usize::try_from(value.as_u64().expect("an offset")).expect("it fits");
+    let spans = spans.as_array().expect("each case has spans").iter();
+    spans
+        .map(|span| {
+            (number(&span["start"]), number(&span["end"]), span["type"].as_str().expect("a type").to_owned())
+        })
+        .collect()
+}
+
+fn defaults() -> Data {
+    Data {
+        find: BTreeMap::new(),
+        allow: Vec::new(),
+        custom: Vec::new(),
+        dictionaries: Vec::new(),
+        placeholder: PlaceholderStyle::Numbered,
+        keys: Vec::new(),
+        restore: true,
+        signed_thinking_refuse: true,
+        classes: Vec::new(),
+        media: MediaAction::Report,
+        block_uninspectable: true,
+    }
+}
