@@ -4,5 +4,6 @@ pub mod catalog;
 pub mod chat;
 pub mod config;
 pub mod policy;
+pub mod provider;
 pub mod store;
 pub mod wire;

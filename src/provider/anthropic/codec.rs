@@ -1,0 +1,102 @@
+//! The codec of messages.
+
+use super::stream_reader::Reader;
+use super::stream_writer::Writer;
+use super::{answer, error, place, read_request, stream_reader, write_request};
+use crate::chat::visit::Place;
+use crate::chat::{Malformed, Request, Response, Unsupported, Usage};
+use crate::provider::fields::{array, boolean, count, malformed, object, text_of};
+use crate::provider::{
+    Api, ApiError, Codec, Hidden, Outline, StreamReader, StreamText, StreamWriter, ends_in,
+};
+use crate::wire::json::{Edits, Node, quote};
+
+pub struct AnthropicMessages;
+
+impl Codec for AnthropicMessages {
+    fn api(&self) -> Api {
+        Api::AnthropicMessages
+    }
+
+    fn recognises(&self, method: &str, path: &str) -> bool {
+        method == "POST" && ends_in(path, "/v1/messages")
+    }
+
+    fn outline(&self, root: Node<'_>) -> Result<Outline, Malformed> {
+        object(root, "")?;
+        let given = |field: &str| root.get(field).filter(|node| !node.is_null());
+        array(given("messages").ok_or_else(|| malformed("messages", "an array"))?, "messages")?;
+        Ok(Outline {
+            model: text_of(root, "model").ok_or_else(|| malformed("model", "a string"))?,
+            stream: given("stream").map_or(Ok(false), |node| boolean(node, "stream"))?,
+            stream_usage: true,
+            max_output: given("max_tokens").map(|node| count(node, "max_tokens")).transpose()?,
+            answers: 1,
+        })
+    }
+
+    fn request_place(&self, path: &[&str], parent: Node<'_>) -> Place {
+        place::in_request(path, parent)
+    }
+
+    fn read_request(&self, root: Node<'_>) -> Result<Request, Malformed> {
+        read_request::request(root)
+    }
+
+    fn write_request(&self, request: &Request, default_max_output: u64) -> Result<Vec<u8>, Unsupported> {
+        write_request::request(request, default_max_output)
+    }
+
+    fn set_model(&self, root: Node<'_>, model: &str, edits: &mut Edits) {
+        if root.get("model").is_none_or(|node| !node.is(model)) {
+            edits.set(root, "model", &quote(model));
+        }
+    }
+
+    /// It always does.
+    fn ask_stream_usage(&self, _root: Node<'_>, _edits: &mut Edits) {}
+
+    fn is_answer(&self, root: Node<'_>) -> bool {
+        root.get("content").is_some_and(|content| content.kind() == crate::wire::json::Kind::Array)
+    }
+
+    fn response_place(&self, path: &[&str], parent: Node<'_>) -> Place {
+        place::in_response(path, parent)
+    }
+
+    fn read_response(&self, root: Node<'_>) -> Result<Response, Malformed> {
+        answer::read(root)
+    }
+
+    fn write_response(&self, response: &Response, _created: u64) -> Vec<u8> {
+        answer::write(response)
+    }
+
+    fn read_usage(&self, root: Node<'_>) -> Option<Usage> {
+        answer::usage(root.get("usage"), Usage::default())
+    }
+
+    fn stream_reader(&self) -> Box<dyn StreamReader> {
+        Box::new(Reader::default())
+    }
+
+    fn stream_writer(&self, _created: u64, _usage: bool) -> Box<dyn StreamWriter> {
+        Box::new(Writer::default())
+    }
+
+    fn stream_texts<'d>(&self, root: Node<'d>) -> Vec<StreamText<'d>> {
+        stream_reader::texts(root)
+    }
+
+    fn hide_stream_usage(&self, _root: Node<'_>, _edits: &mut Edits) -> Hidden {
+        Hidden::Nothing
+    }
+
+    fn error_body(&self, error: &ApiError<'_>) -> Vec<u8> {
+        error::body(error)
+    }
+
+    fn stream_error(&self, error: &ApiError<'_>) -> Vec<u8> {
+        error::in_stream(error)
+    }
+}

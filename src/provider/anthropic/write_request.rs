@@ -1,0 +1,339 @@
+//! The neutral conversation as messages.
+//!
+//! Refused by name, because the answer would be another one: `n`, `seed`, the penalties, `response_format` of plain
+//! JSON, a `temperature` over 1 (cutting it to 1 would be a guess), a blank `stop`, arguments that are no object,
+//! and a conversation of system prompts only.
+//!
+//! Lossy, by the nature of the API: system prompts are joined before the conversation; turns of the same role are
+//! merged; thinking without this provider's signature is left out, as the provider itself would do with it; a forced
+//! tool and thinking exclude each other here, so the tool is kept; a refusal is the assistant's text.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::chat::{Format, Media, Part, Request, Role, Tool, ToolChoice, Unsupported};
+use crate::provider::fields::{arguments, json, raw, raw_number, unsupported};
+
+#[derive(Serialize)]
+struct Body<'r> {
+    model: &'r str,
+    max_tokens: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    system: Option<String>,
+    messages: Vec<Turn<'r>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    temperature: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_p: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_k: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    stop_sequences: &'r [String],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tools: Vec<ToolItem<'r>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_choice: Option<Choice<'r>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thinking: Option<Thinking>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output_config: Option<OutputConfig>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<Metadata<'r>>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    stream: bool,
+}
+
+#[derive(Serialize)]
+struct Metadata<'r> {
+    user_id: &'r str,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Thinking {
+    Adaptive,
+    Enabled { budget_tokens: u64 },
+}
+
+#[derive(Serialize)]
+struct OutputConfig {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effort: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    format: Option<OutputFormat>,
+}
+
+#[derive(Serialize)]
+struct OutputFormat {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    schema: Box<RawValue>,
+}
+
+#[derive(Serialize)]
+struct Turn<'r> {
+    role: &'static str,
+    content: Vec<Block<'r>>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum Block<'r> {
+    Text {
+        text: &'r str,
+    },
+    Image {
+        source: Source<'r>,
+    },
+    Document {
+        source: Source<'r>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        title: Option<&'r str>,
+    },
+    ToolUse {
+        id: &'r str,
+        name: &'r str,
+        input: Box<RawValue>,
+    },
+    ToolResult {
+        tool_use_id: &'r str,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        content: Vec<Block<'r>>,
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        is_error: bool,
+    },
+    Thinking {
+        thinking: &'r str,
+        signature: &'r str,
+    },
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum Source<'r> {
+    Base64 { media_type: &'r str, data: &'r str },
+    Url { url: &'r str },
+}
+
+#[derive(Serialize)]
+struct ToolItem<'r> {
+    name: &'r str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'r str>,
+    input_schema: Box<RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    strict: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct Choice<'r> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disable_parallel_tool_use: Option<bool>,
+}
+
+pub(super) fn request(request: &Request, default_max_output: u64) -> Result<Vec<u8>, Unsupported> {
+    refuse(request)?;
+    let max_tokens = request.max_output.unwrap_or(default_max_output);
+    let (thinking, effort) = thinking(request, max_tokens);
+    let format = match &request.format {
+        None => None,
+        Some(Format::JsonObject) => return Err(unsupported("response_format")),
+        Some(Format::JsonSchema { schema, .. }) => {
+            let schema = raw(schema).ok_or_else(|| unsupported("response_format.json_schema.schema"))?;
+            Some(OutputFormat { kind: "json_schema", schema })
+        }
+    };
+    let tools = request.tools.iter().map(tool).collect::<Result<Vec<_>, _>>()?;
+    Ok(json(&Body {
+        model: &request.model,
+        max_tokens,
+        system: system(request),
+        messages: turns(request)?,
+        temperature: raw_number(&request.temperature),
+        top_p: raw_number(&request.top_p),
+        top_k: raw_number(&request.top_k),
+        stop_sequences: &request.stop,
+        tool_choice: if tools.is_empty() { None } else { choice(request) },
+        tools,
+        thinking,
+        output_config: (effort.is_some() || format.is_some()).then_some(OutputConfig { effort, format }),
+        metadata: request.user.as_deref().map(|user_id| Metadata { user_id }),
+        stream: request.stream,
+    }))
+}
+
+fn refuse(request: &Request) -> Result<(), Unsupported> {
+    if let Some(field) = request.unsupported.first() {
+        return Err(unsupported(field.as_str()));
+    }
+    let over_one = |number: &String| number.parse::<f64>().is_ok_and(|number| number > 1.0);
+    let refused = [
+        ("n", request.n.is_some()),
+        ("seed", request.seed.is_some()),
+        ("presence_penalty", request.presence_penalty.is_some()),
+        ("frequency_penalty", request.frequency_penalty.is_some()),
+        ("temperature", request.temperature.as_ref().is_some_and(over_one)),
+        ("stop", request.stop.iter().any(|stop| stop.trim().is_empty())),
+    ];
+    match refused.into_iter().find(|(_, refused)| *refused) {
+        Some((field, _)) => Err(unsupported(field)),
+        None => Ok(()),
+    }
+}
+
+// ---- thinking
+
+/// The least that the API takes.
+const LEAST_BUDGET: u64 = 1024;
+
+/// Newer models are told an effort, older ones a number of tokens: at most half of what the answer may take, since
+/// thinking counts towards it.
+fn thinking(request: &Request, max_tokens: u64) -> (Option<Thinking>, Option<String>) {
+    let forced = matches!(request.tool_choice, Some(ToolChoice::Required | ToolChoice::Tool(_)));
+    let enabled = |budget: u64| {
+        let budget_tokens = budget.min(max_tokens / 2);
+        (budget_tokens >= LEAST_BUDGET && !forced).then_some(Thinking::Enabled { budget_tokens })
+    };
+    if let Some(budget) = request.thinking_budget {
+        return (enabled(budget), request.reasoning_effort.clone());
+    }
+    let effort = match request.reasoning_effort.as_deref() {
+        // Saying nothing is as near to none as models come that always think.
+        None | Some("none") => return (None, None),
+        Some("minimal") => "low",
+        Some(effort) => effort,
+    };
+    if thinks_by_budget(&request.model) {
+        let budget = match effort {
+            "low" => LEAST_BUDGET,
+            "medium" => 4096,
+            _ => 16384,
+        };
+        return (enabled(budget), None);
+    }
+    ((!forced).then_some(Thinking::Adaptive), Some(effort.to_owned()))
+}
+
+/// Models before 4.6.
+fn thinks_by_budget(model: &str) -> bool {
+    const OLD: [&str; 6] = ["-4-0", "-4-1", "-4-2", "-4-5", "-4@", "claude-3"];
+    OLD.iter().any(|part| model.contains(part)) || model.ends_with("-4")
+}
+
+// ---- turns
+
+fn system(request: &Request) -> Option<String> {
+    let texts: Vec<&str> = request
+        .messages
+        .iter()
+        .filter(|message| matches!(message.role, Role::System | Role::Developer))
+        .flat_map(|message| &message.parts)
+        .filter_map(|part| match part {
+            Part::Text(text) if !text.is_empty() => Some(text.as_str()),
+            _ => None,
+        })
+        .collect();
+    (!texts.is_empty()).then(|| texts.join("\n\n"))
+}
+
+fn turns(request: &Request) -> Result<Vec<Turn<'_>>, Unsupported> {
+    let mut turns: Vec<Turn<'_>> = Vec::new();
+    for (index, message) in request.messages.iter().enumerate() {
+        let role = match message.role {
+            Role::System | Role::Developer => continue,
+            Role::User | Role::Tool => "user",
+            Role::Assistant => "assistant",
+        };
+        let mut content = Vec::new();
+        let mut calls = 0;
+        for (number, part) in message.parts.iter().enumerate() {
+            let path = || format!("messages[{index}].content[{number}]");
+            if let Part::ToolCall(call) = part {
+                let input = arguments(call).ok_or_else(|| {
+                    unsupported(format!("messages[{index}].tool_calls[{calls}].function.arguments"))
+                })?;
+                calls += 1;
+                content.push(Block::ToolUse { id: &call.id, name: &call.name, input });
+            } else if let Some(block) = block(part, &path)? {
+                content.push(block);
+            }
+        }
+        match turns.last_mut() {
+            Some(last) if last.role == role => last.content.extend(content),
+            _ if content.is_empty() => {}
+            _ => turns.push(Turn { role, content }),
+        }
+    }
+    for turn in &mut turns {
+        // Results of tools come first in their turn.
+        turn.content.sort_by_key(|block| !matches!(block, Block::ToolResult { .. }));
+    }
+    // The API refuses an answer begun for it that ends in white space.
+    if let Some(Turn { role: "assistant", content }) = turns.last_mut()
+        && let Some(Block::Text { text }) = content.last_mut()
+    {
+        *text = text.trim_end();
+        if text.is_empty() {
+            content.pop();
+        }
+    }
+    turns.retain(|turn| !turn.content.is_empty());
+    if turns.is_empty() { Err(unsupported("messages")) } else { Ok(turns) }
+}
+
+fn block<'r>(part: &'r Part, path: &dyn Fn() -> String) -> Result<Option<Block<'r>>, Unsupported> {
+    Ok(Some(match part {
+        // Empty texts are refused by the API, and say nothing.
+        Part::Text(text) | Part::Refusal(text) if text.is_empty() => return Ok(None),
+        Part::Text(text) | Part::Refusal(text) => Block::Text { text },
+        Part::Image(media) => Block::Image { source: source(media) },
+        Part::Document { media: Media::Base64 { media_type, .. }, .. } if media_type != "application/pdf" => {
+            return Err(unsupported(format!("{}.file", path())));
+        }
+        Part::Document { media, name } => Block::Document { source: source(media), title: name.as_deref() },
+        Part::ToolResult { id, parts, is_error } => {
+            let mut content = Vec::new();
+            for part in parts {
+                content.extend(block(part, path)?);
+            }
+            Block::ToolResult { tool_use_id: id, content, is_error: *is_error }
+        }
+        Part::Thinking { text, signature: Some(signature) } => Block::Thinking { thinking: text, signature },
+        Part::Thinking { signature: None, .. } | Part::ToolCall(_) => return Ok(None),
+    }))
+}
+
+fn source(media: &Media) -> Source<'_> {
+    match media {
+        Media::Url(url) => Source::Url { url },
+        Media::Base64 { media_type, data } => Source::Base64 { media_type, data },
+    }
+}
+
+// ---- tools
+
+fn tool(tool: &Tool) -> Result<ToolItem<'_>, Unsupported> {
+    let schema = tool.schema.as_deref().unwrap_or(r#"{"type":"object","properties":{}}"#);
+    Ok(ToolItem {
+        name: &tool.name,
+        description: tool.description.as_deref(),
+        input_schema: raw(schema).ok_or_else(|| unsupported("tools[].function.parameters"))?,
+        strict: tool.strict.filter(|strict| *strict),
+    })
+}
+
+fn choice(request: &Request) -> Option<Choice<'_>> {
+    let alone = (request.parallel_tool_calls == Some(false)).then_some(true);
+    let (kind, name) = match &request.tool_choice {
+        None if alone.is_none() => return None,
+        None | Some(ToolChoice::Auto) => ("auto", None),
+        Some(ToolChoice::None) => ("none", None),
+        Some(ToolChoice::Required) => ("any", None),
+        Some(ToolChoice::Tool(name)) => ("tool", Some(name.as_str())),
+    };
+    Some(Choice { kind, name, disable_parallel_tool_use: alone.filter(|_| kind != "none") })
+}

@@ -1,0 +1,151 @@
+//! DeepSeek: OpenAI's chat completions with differences.
+//!
+//! Facts: DeepSeek's documentation and recordings, as of 2026-11-24.
+
+use super::failure::{Rule, Test, rule};
+use super::openai::{bearer, remove_or_refuse, soft_failure};
+use super::{Api, OptOut, Outline, Vendor};
+use crate::chat::{Dialect, ErrorClass, ProviderError, Unsupported, is_named};
+use crate::wire::json::{Edits, Node};
+
+/// `api.deepseek.com`
+pub struct DeepSeek;
+
+// ---- address
+
+const HOST: &str = "api.deepseek.com";
+const PATH: &str = "/chat/completions";
+
+// ---- credentials
+// A bearer token, as OpenAI's.
+
+// ---- differences
+
+/// Fields of OpenAI's that DeepSeek does not know and that do not change the answer.
+const WITHOUT_EFFECT: [&str; 2] = ["store", "service_tier"];
+
+/// The one model that sees, as the request names it.
+const SEES: &str = "deepseek-v4-flash-vision";
+
+fn adapt(root: Node<'_>, drop: &[String], edits: &mut Edits) -> Result<(), Unsupported> {
+    if let Some(bound) = root.get("max_completion_tokens") {
+        if !bound.is_null() {
+            edits.set(root, "max_tokens", bound.raw());
+        }
+        edits.remove(root, "max_completion_tokens");
+    }
+    for field in WITHOUT_EFFECT {
+        if root.get(field).is_some() {
+            edits.remove(root, field);
+        }
+    }
+    // Calls come in parallel here, whatever is asked for.
+    if root.get("parallel_tool_calls").is_some_and(|parallel| parallel.as_bool() == Some(true)) {
+        edits.remove(root, "parallel_tool_calls");
+    } else {
+        remove_or_refuse(root, "parallel_tool_calls", drop, edits)?;
+    }
+    remove_or_refuse(root, "top_k", drop, edits)?;
+    let sees =
+        root.get("model").and_then(|model| model.as_str()).is_some_and(|model| model.starts_with(SEES));
+    for (index, message) in root.get("messages").into_iter().flat_map(|node| node.items()).enumerate() {
+        if message.get("role").is_some_and(|role| role.is("developer")) {
+            edits.set(message, "role", "\"system\"");
+        }
+        adapt_parts(message, index, sees, drop, edits)?;
+    }
+    Ok(())
+}
+
+/// DeepSeek reads text only, but for one model that sees.
+fn adapt_parts(
+    message: Node<'_>,
+    index: usize,
+    sees: bool,
+    drop: &[String],
+    edits: &mut Edits,
+) -> Result<(), Unsupported> {
+    let Some(content) = message.get("content") else { return Ok(()) };
+    let mut kept: Vec<&str> = Vec::new();
+    let mut dropped = false;
+    for (number, part) in content.items().enumerate() {
+        let kind = part.get("type").and_then(|kind| kind.as_str()).unwrap_or_default();
+        if kind == "text" || kind == "refusal" || (sees && kind == "image_url") {
+            kept.push(part.raw());
+            continue;
+        }
+        let field = format!("messages[{index}].content[{number}].{kind}");
+        if !drop.iter().any(|name| is_named(name, &field)) {
+            return Err(Unsupported { field });
+        }
+        dropped = true;
+    }
+    if dropped {
+        edits.replace(content.span(), format!("[{}]", kept.join(",")));
+    }
+    Ok(())
+}
+
+// ---- retention
+
+/// None exists: no switch against retention or training is offered, and the privacy policy allows training.
+const OPT_OUTS: &[OptOut] = &[];
+
+// ---- failures
+
+const FAILURES: &[Rule] = &[
+    rule(Test::Message("Insufficient Balance"), ErrorClass::QuotaExhausted, "the account is empty"),
+    rule(
+        Test::Message("maximum context length is"),
+        ErrorClass::ContextLength,
+        "the prompt does not fit the model",
+    ),
+    rule(Test::Message("Content Exists Risk"), ErrorClass::ContentFilter, "the prompt was rejected"),
+    rule(Test::Message("Model Not Exist"), ErrorClass::NotFound, "the model does not exist"),
+];
+
+impl Vendor for DeepSeek {
+    fn dialect(&self) -> Dialect {
+        Dialect::DeepSeek
+    }
+
+    fn name(&self) -> &'static str {
+        "deepseek"
+    }
+
+    fn api(&self) -> Api {
+        Api::OpenAiChat
+    }
+
+    fn host(&self) -> Option<&'static str> {
+        Some(HOST)
+    }
+
+    fn path(&self, _request: &Outline) -> String {
+        PATH.to_owned()
+    }
+
+    fn authenticate(&self, key: &str) -> (&'static str, String) {
+        bearer(key)
+    }
+
+    fn adapt(&self, root: Node<'_>, drop: &[String], edits: &mut Edits) -> Result<(), Unsupported> {
+        adapt(root, drop, edits)
+    }
+
+    fn opt_outs(&self) -> &'static [OptOut] {
+        OPT_OUTS
+    }
+
+    fn needs_storage(&self, _root: Node<'_>) -> Option<&'static str> {
+        None
+    }
+
+    fn failures(&self) -> &'static [Rule] {
+        FAILURES
+    }
+
+    fn soft_failure(&self, root: Node<'_>) -> Option<ProviderError> {
+        soft_failure(root, FAILURES)
+    }
+}

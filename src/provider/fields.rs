@@ -1,0 +1,98 @@
+//! What the codecs share for reading one field and for writing one.
+
+use serde_json::value::RawValue;
+
+use crate::chat::{Malformed, Media, ToolCall, Unsupported};
+use crate::wire::json::{Document, Kind, Node};
+
+pub(super) fn malformed(field: impl Into<String>, expected: &'static str) -> Malformed {
+    Malformed { field: field.into(), expected }
+}
+
+pub(super) fn object(node: Node<'_>, field: &str) -> Result<(), Malformed> {
+    if node.kind() == Kind::Object { Ok(()) } else { Err(malformed(field, "an object")) }
+}
+
+pub(super) fn array(node: Node<'_>, field: &str) -> Result<(), Malformed> {
+    if node.kind() == Kind::Array { Ok(()) } else { Err(malformed(field, "an array")) }
+}
+
+pub(super) fn string(node: Node<'_>, field: &str) -> Result<String, Malformed> {
+    node.as_str().map(|text| text.into_owned()).ok_or_else(|| malformed(field, "a string"))
+}
+
+pub(super) fn boolean(node: Node<'_>, field: &str) -> Result<bool, Malformed> {
+    node.as_bool().ok_or_else(|| malformed(field, "true or false"))
+}
+
+pub(super) fn count(node: Node<'_>, field: &str) -> Result<u64, Malformed> {
+    node.as_u64().ok_or_else(|| malformed(field, "a whole number"))
+}
+
+/// A number as it is spelt.
+pub(super) fn number(node: Node<'_>, field: &str) -> Result<String, Malformed> {
+    if node.kind() == Kind::Number { Ok(node.raw().to_owned()) } else { Err(malformed(field, "a number")) }
+}
+
+/// The member, unless it is absent, null or not a string.
+pub(super) fn text_of(node: Node<'_>, key: &str) -> Option<String> {
+    node.get(key)?.as_str().map(|text| text.into_owned())
+}
+
+/// The member as a count, 0 if there is none.
+pub(super) fn count_of(node: Node<'_>, path: &[&str]) -> u64 {
+    node.path(path).and_then(|node| node.as_u64()).unwrap_or(0)
+}
+
+/// Whether a field says what would be so without it. Compared as a number where it is one.
+pub(super) fn is_default(node: Node<'_>, number: f64) -> bool {
+    node.is_null() || node.as_f64() == Some(number)
+}
+
+/// A web address, or a `data:` URI taken apart.
+pub(super) fn media(uri: &str) -> Media {
+    let inline = uri.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,"));
+    match inline {
+        Some((kind, data)) => Media::Base64 {
+            media_type: kind.split(';').next().unwrap_or_default().to_owned(),
+            data: data.to_owned(),
+        },
+        None => Media::Url(uri.to_owned()),
+    }
+}
+
+pub(super) fn uri(media: &Media) -> String {
+    match media {
+        Media::Url(url) => url.clone(),
+        Media::Base64 { media_type, data } => format!("data:{media_type};base64,{data}"),
+    }
+}
+
+/// JSON source, to be written as it is; `None` if it is not JSON.
+pub(super) fn raw(json: &str) -> Option<Box<RawValue>> {
+    RawValue::from_string(json.to_owned()).ok()
+}
+
+/// A number as it was spelt.
+pub(super) fn raw_number(spelling: &Option<String>) -> Option<Box<RawValue>> {
+    spelling.as_deref().and_then(raw)
+}
+
+/// The arguments of a call as an object; no arguments are the empty one. `None` if they are anything else.
+pub(super) fn arguments(call: &ToolCall) -> Option<Box<RawValue>> {
+    let text = call.arguments.trim();
+    if text.is_empty() {
+        return raw("{}");
+    }
+    let document = Document::parse_lenient(text.as_bytes()).ok()?;
+    (document.root().kind() == Kind::Object).then(|| raw(text)).flatten()
+}
+
+pub(super) fn unsupported(field: impl Into<String>) -> Unsupported {
+    Unsupported { field: field.into() }
+}
+
+/// Writes a value that cannot fail to be written: structs of strings, numbers and JSON that was checked.
+pub(super) fn json(value: &impl serde::Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
+}

@@ -1,0 +1,289 @@
+//! Everything that is particular to a vendor or a wire format.
+//!
+//! Two tables. An [`Api`] is a wire format that callers use and providers answer in; its [`Codec`] reads and writes
+//! it. A [`Vendor`] is one kind of provider: the API that it speaks and its differences (path, host, authentication,
+//! opt-out, error codes). Vendors that are compatible with OpenAI share its codec and state only what differs.
+//! Adding a vendor is one file and one line in [`VENDORS`]; tests loop over the tables.
+
+mod anthropic;
+mod deepseek;
+pub mod failure;
+mod fields;
+mod openai;
+
+use self::failure::{Fault, Rule};
+use crate::chat::visit::Place;
+use crate::chat::{Delta, Dialect, Malformed, ProviderError, Request, Response, Unsupported, Usage};
+use crate::wire::http::Headers;
+use crate::wire::json::{Document, Edits, Node};
+
+/// A wire format for conversations, as callers use it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Api {
+    /// `POST /v1/chat/completions`
+    OpenAiChat,
+    /// `POST /v1/messages`
+    AnthropicMessages,
+}
+
+impl Api {
+    pub const ALL: [Self; 2] = [Self::OpenAiChat, Self::AnthropicMessages];
+
+    /// The vendor whose API it is.
+    pub fn namesake(self) -> Dialect {
+        match self {
+            Self::OpenAiChat => Dialect::OpenAi,
+            Self::AnthropicMessages => Dialect::Anthropic,
+        }
+    }
+}
+
+/// The parts of a request that decisions are made on. Read without building a [`Request`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outline {
+    pub model: String,
+    pub stream: bool,
+    /// The caller asked for usage in its stream (always so where the API has no switch for it).
+    pub stream_usage: bool,
+    pub max_output: Option<u64>,
+    /// How many answers are asked for, each as long as that.
+    pub answers: u64,
+}
+
+/// All kinds of providers that there are.
+pub const VENDORS: &[&dyn Vendor] =
+    &[&openai::OpenAi, &anthropic::Anthropic, &deepseek::DeepSeek, &openai::OpenAiCompatible];
+
+/// `None` for a kind that this build cannot speak to.
+pub fn vendor(dialect: Dialect) -> Option<&'static dyn Vendor> {
+    VENDORS.iter().copied().find(|vendor| vendor.dialect() == dialect)
+}
+
+pub fn codec(api: Api) -> &'static dyn Codec {
+    match api {
+        Api::OpenAiChat => &openai::OpenAiChat,
+        Api::AnthropicMessages => &anthropic::AnthropicMessages,
+    }
+}
+
+/// The API that a call belongs to, by its method and its path, with or without a query. Prefixes are allowed, as
+/// gateways and SDKs with a base URL of their own have them: `/openai/v1/chat/completions`.
+pub fn recognise(method: &str, path: &str) -> Option<Api> {
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    Api::ALL.into_iter().find(|api| codec(*api).recognises(method, path))
+}
+
+/// Whether `path` ends in `suffix` and nothing but whole segments comes before it.
+fn ends_in(path: &str, suffix: &str) -> bool {
+    path.strip_suffix('/').unwrap_or(path).ends_with(suffix) && suffix.starts_with('/')
+}
+
+/// Reads and writes one API.
+pub trait Codec: Sync {
+    fn api(&self) -> Api;
+
+    /// Whether a call to `path` (without its query) is one of this API.
+    fn recognises(&self, method: &str, path: &str) -> bool;
+
+    // ---- requests
+
+    fn outline(&self, root: Node<'_>) -> Result<Outline, Malformed>;
+    /// What stands at `path` of a request: object keys as they are, array elements as `*`. `parent` is the object
+    /// or array that holds it. Whatever is not known is [`Place::Free`]: everything in it is read.
+    fn request_place(&self, path: &[&str], parent: Node<'_>) -> Place;
+    fn read_request(&self, root: Node<'_>) -> Result<Request, Malformed>;
+    /// `default_max_output` is written where the API requires a bound and the caller set none.
+    fn write_request(&self, request: &Request, default_max_output: u64) -> Result<Vec<u8>, Unsupported>;
+    /// Sets the model in place. (An API that names its model in the path does nothing here.)
+    fn set_model(&self, root: Node<'_>, model: &str, edits: &mut Edits);
+    /// Makes the provider report usage in its stream, where that has to be asked for.
+    fn ask_stream_usage(&self, root: Node<'_>, edits: &mut Edits);
+
+    /// Fields that say what the provider is to keep, and change nothing of the answer.
+    fn storage_fields(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    // ---- answers
+
+    /// Whether a document is an answer of this API at all. Providers and what stands before them answer 200 with
+    /// other things too.
+    fn is_answer(&self, root: Node<'_>) -> bool;
+
+    /// The same for answers and for the events of a stream.
+    fn response_place(&self, path: &[&str], parent: Node<'_>) -> Place;
+    fn read_response(&self, root: Node<'_>) -> Result<Response, Malformed>;
+    /// `created` is in Unix seconds.
+    fn write_response(&self, response: &Response, created: u64) -> Vec<u8>;
+    /// The usage in a whole answer, wherever else the answer may be odd.
+    fn read_usage(&self, root: Node<'_>) -> Option<Usage>;
+
+    // ---- streams
+
+    fn stream_reader(&self) -> Box<dyn StreamReader>;
+    fn stream_writer(&self, created: u64, usage: bool) -> Box<dyn StreamWriter>;
+    /// Texts of one event that continue over events, for restoring in place.
+    fn stream_texts<'d>(&self, root: Node<'d>) -> Vec<StreamText<'d>>;
+    /// Takes out of an event what is there only because [`Codec::ask_stream_usage`] was called.
+    fn hide_stream_usage(&self, root: Node<'_>, edits: &mut Edits) -> Hidden;
+
+    // ---- errors
+
+    /// An error of ours, or one translated from another dialect. `code` is in snake case.
+    fn error_body(&self, error: &ApiError<'_>) -> Vec<u8>;
+    /// The same inside a stream whose answer had begun. No terminal marker follows.
+    fn stream_error(&self, error: &ApiError<'_>) -> Vec<u8>;
+}
+
+/// An error as a caller will see it.
+#[derive(Debug, Clone, Copy)]
+pub struct ApiError<'a> {
+    pub status: u16,
+    pub code: &'a str,
+    pub message: &'a str,
+    /// The field at fault.
+    pub param: Option<&'a str>,
+}
+
+/// A provider's failure, for a caller of another dialect.
+impl<'a> From<&'a ProviderError> for ApiError<'a> {
+    fn from(failure: &'a ProviderError) -> Self {
+        Self {
+            status: failure::status_of(failure.class),
+            code: failure.class.name(),
+            message: &failure.message,
+            param: None,
+        }
+    }
+}
+
+/// What is left of an event after hiding usage that the caller did not ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hidden {
+    /// Nothing was in it.
+    Nothing,
+    /// The edits take it out.
+    Part,
+    /// The event was there for nothing else.
+    Whole,
+}
+
+/// One text that continues over the events of a stream.
+#[derive(Debug, Clone)]
+pub struct StreamText<'d> {
+    pub channel: Channel,
+    /// The string.
+    pub node: Node<'d>,
+    /// The text is itself JSON source: the arguments of a tool call.
+    pub json: bool,
+}
+
+/// Which text a piece belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Channel {
+    pub choice: u32,
+    pub field: &'static str,
+    pub part: u32,
+}
+
+/// Understands one stream, event by event.
+pub trait StreamReader {
+    /// `data` is the event's data; a `[DONE]` marker is data too.
+    fn read(&mut self, name: Option<&str>, data: &[u8]) -> Result<Vec<Delta>, Malformed>;
+    /// Whether what came so far is a whole answer: a terminal marker, or every answer's reason for stopping.
+    fn is_complete(&self) -> bool;
+}
+
+/// Writes one stream from neutral steps.
+pub trait StreamWriter {
+    fn write(&mut self, delta: &Delta, out: &mut Vec<u8>);
+    /// After the last delta of a whole answer: what the dialect ends with.
+    fn finish(&mut self, out: &mut Vec<u8>);
+}
+
+/// One kind of provider.
+pub trait Vendor: Sync {
+    fn dialect(&self) -> Dialect;
+    /// As in `gen_ai.provider.name` of the OpenTelemetry conventions.
+    fn name(&self) -> &'static str;
+    fn api(&self) -> Api;
+    /// `None`: only the policy knows.
+    fn host(&self) -> Option<&'static str>;
+    /// What the names of headers begin with that mean something to this vendor alone.
+    fn header_prefixes(&self) -> &'static [&'static str] {
+        &[]
+    }
+    /// Behind the policy's prefix.
+    fn path(&self, request: &Outline) -> String;
+    /// Headers that a call needs besides those that carry the key: to be set where the caller sent none.
+    fn headers(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+    /// The header that carries the key. All known credential headers are removed before.
+    fn authenticate(&self, key: &str) -> (&'static str, String);
+    /// Whether a key can only be this vendor's, by its published shape.
+    fn owns_key(&self, _key: &str) -> bool {
+        false
+    }
+    /// Edits a request of this vendor's own API that may have been written for another vendor of that API.
+    /// `drop` lists fields that the policy lets go.
+    fn adapt(&self, root: Node<'_>, drop: &[String], edits: &mut Edits) -> Result<(), Unsupported>;
+    /// Whether [`Vendor::adapt`] may refuse what was translated to this vendor's API.
+    fn is_particular(&self) -> bool {
+        true
+    }
+    /// Edits what the target's model does not take, where the caller wrote for another model. Says what is lost.
+    fn fit(&self, _root: Node<'_>, _model: Traits, _edits: &mut Edits) -> Vec<&'static str> {
+        Vec::new()
+    }
+    /// What can be set per request against retention and training; `facts` in each file.
+    fn opt_outs(&self) -> &'static [OptOut];
+    /// The field by which a request asks for state that the provider keeps.
+    fn needs_storage(&self, root: Node<'_>) -> Option<&'static str>;
+    /// This vendor's lines in the table of failures, the most telling first.
+    fn failures(&self) -> &'static [Rule];
+    /// A failure in a status of 400 or more. `body` is `None` where it is not JSON.
+    fn classify(&self, status: u16, _headers: &Headers, body: Option<&Document<'_>>) -> ProviderError {
+        let fault = body.and_then(|body| Fault::read(body.root())).unwrap_or_default();
+        Fault { status: Some(status), ..fault }.classify(self.failures())
+    }
+    /// A failure inside an answer with status 200.
+    fn soft_failure(&self, root: Node<'_>) -> Option<ProviderError>;
+}
+
+/// What a model takes, as far as requests differ by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Traits {
+    /// It thinks before it answers, and bounds both together.
+    pub reasoning: bool,
+    /// It takes sampling parameters.
+    pub sampling: bool,
+}
+
+/// Takes fields out of a request, and says which.
+fn take_out(root: Node<'_>, fields: &[&'static str], edits: &mut Edits) -> Vec<&'static str> {
+    let there = fields.iter().copied().filter(|field| root.get(field).is_some());
+    there.inspect(|field| edits.remove(root, field)).collect()
+}
+
+/// One thing that a vendor offers against retention or training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OptOut {
+    /// A body field, by its dotted path, and its value as JSON text.
+    Set {
+        field: &'static str,
+        value: &'static str,
+    },
+    /// A field that lengthens retention, and is removed when it has this value (JSON text).
+    Drop {
+        field: &'static str,
+        value: &'static str,
+    },
+    Header {
+        name: &'static str,
+        value: &'static str,
+    },
+}
+
+/// Headers that carry credentials of any vendor: removed before every attempt.
+pub const CREDENTIAL_HEADERS: [&str; 4] = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];

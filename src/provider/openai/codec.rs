@@ -1,0 +1,117 @@
+//! The codec of chat completions.
+
+use super::stream_reader::Reader;
+use super::stream_writer::Writer;
+use super::{answer, error, place, read_request, stream_reader, write_request};
+use crate::chat::visit::Place;
+use crate::chat::{Malformed, Request, Response, Unsupported, Usage};
+use crate::provider::fields::{array, boolean, count, malformed, object, text_of};
+use crate::provider::{
+    Api, ApiError, Codec, Hidden, Outline, StreamReader, StreamText, StreamWriter, ends_in,
+};
+use crate::wire::json::{Edits, Kind, Node, quote};
+
+pub struct OpenAiChat;
+
+impl Codec for OpenAiChat {
+    fn api(&self) -> Api {
+        Api::OpenAiChat
+    }
+
+    fn recognises(&self, method: &str, path: &str) -> bool {
+        method == "POST" && ends_in(path, "/chat/completions")
+    }
+
+    fn outline(&self, root: Node<'_>) -> Result<Outline, Malformed> {
+        object(root, "")?;
+        let given = |field: &str| root.get(field).filter(|node| !node.is_null());
+        array(given("messages").ok_or_else(|| malformed("messages", "an array"))?, "messages")?;
+        let bound = |field| given(field).map(|node| count(node, field)).transpose();
+        // Servers differ in which of the two they know: whichever it is, the answer takes no more than the larger.
+        let bound = bound("max_completion_tokens")?.max(bound("max_tokens")?);
+        let answers = given("n").and_then(|n| n.as_u64()).unwrap_or(1).max(1);
+        Ok(Outline {
+            model: text_of(root, "model").ok_or_else(|| malformed("model", "a string"))?,
+            stream: given("stream").map_or(Ok(false), |node| boolean(node, "stream"))?,
+            stream_usage: root
+                .path(&["stream_options", "include_usage"])
+                .is_some_and(|node| node.as_bool() == Some(true)),
+            max_output: bound,
+            answers,
+        })
+    }
+
+    fn request_place(&self, path: &[&str], parent: Node<'_>) -> Place {
+        place::in_request(path, parent)
+    }
+
+    fn read_request(&self, root: Node<'_>) -> Result<Request, Malformed> {
+        read_request::request(root)
+    }
+
+    fn write_request(&self, request: &Request, _default_max_output: u64) -> Result<Vec<u8>, Unsupported> {
+        write_request::request(request)
+    }
+
+    fn set_model(&self, root: Node<'_>, model: &str, edits: &mut Edits) {
+        if root.get("model").is_none_or(|node| !node.is(model)) {
+            edits.set(root, "model", &quote(model));
+        }
+    }
+
+    fn ask_stream_usage(&self, root: Node<'_>, edits: &mut Edits) {
+        match root.get("stream_options").filter(|options| options.kind() == Kind::Object) {
+            Some(options) if options.get("include_usage").is_some_and(|it| it.as_bool() == Some(true)) => {}
+            Some(options) => edits.set(options, "include_usage", "true"),
+            None => edits.set(root, "stream_options", r#"{"include_usage":true}"#),
+        }
+    }
+
+    fn storage_fields(&self) -> &'static [&'static str] {
+        &["store", "metadata"]
+    }
+
+    fn is_answer(&self, root: Node<'_>) -> bool {
+        root.get("choices").is_some_and(|choices| choices.kind() == Kind::Array)
+    }
+
+    fn response_place(&self, path: &[&str], parent: Node<'_>) -> Place {
+        place::in_response(path, parent)
+    }
+
+    fn read_response(&self, root: Node<'_>) -> Result<Response, Malformed> {
+        answer::read(root)
+    }
+
+    fn write_response(&self, response: &Response, created: u64) -> Vec<u8> {
+        answer::write(response, created)
+    }
+
+    fn read_usage(&self, root: Node<'_>) -> Option<Usage> {
+        answer::usage(root)
+    }
+
+    fn stream_reader(&self) -> Box<dyn StreamReader> {
+        Box::new(Reader::default())
+    }
+
+    fn stream_writer(&self, created: u64, usage: bool) -> Box<dyn StreamWriter> {
+        Box::new(Writer::new(created, usage))
+    }
+
+    fn stream_texts<'d>(&self, root: Node<'d>) -> Vec<StreamText<'d>> {
+        stream_reader::texts(root)
+    }
+
+    fn hide_stream_usage(&self, root: Node<'_>, edits: &mut Edits) -> Hidden {
+        stream_reader::hide_usage(root, edits)
+    }
+
+    fn error_body(&self, error: &ApiError<'_>) -> Vec<u8> {
+        error::body(error)
+    }
+
+    fn stream_error(&self, error: &ApiError<'_>) -> Vec<u8> {
+        error::in_stream(error)
+    }
+}

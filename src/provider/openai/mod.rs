@@ -1,0 +1,310 @@
+//! OpenAI, and servers that speak its chat completions.
+//!
+//! Facts: the types of openai-python 3.54, recordings and OpenAI's documentation, as of 2026-11-24.
+
+mod answer;
+mod codec;
+mod error;
+mod place;
+mod read_request;
+mod stream_reader;
+mod stream_writer;
+mod write_request;
+
+use super::failure::{Rule, Test, rule};
+use super::{Api, OptOut, Outline, Traits, Vendor, take_out};
+use crate::chat::{Dialect, ErrorClass, ProviderError, Unsupported, is_named};
+use crate::wire::json::{Edits, Node};
+
+pub use codec::OpenAiChat;
+
+/// `api.openai.com`
+pub struct OpenAi;
+
+/// Any server of the same API: vLLM, Ollama, gateways. It is taken at its word: nothing is adapted.
+pub struct OpenAiCompatible;
+
+// ---- address
+
+const HOST: &str = "api.openai.com";
+const PATH: &str = "/v1/chat/completions";
+
+// ---- credentials
+
+pub(super) fn bearer(key: &str) -> (&'static str, String) {
+    ("authorization", format!("Bearer {key}"))
+}
+
+// ---- differences
+
+const MOST_STOPS: usize = 4;
+
+/// OpenAI's chat completions know neither `top_k` nor the reasoning of earlier turns, which other vendors of this
+/// API take. `top_k` changes the answer and is refused; a model's own reasoning is nothing that OpenAI would read.
+fn adapt(root: Node<'_>, drop: &[String], edits: &mut Edits) -> Result<(), Unsupported> {
+    remove_or_refuse(root, "top_k", drop, edits)?;
+    if root.get("stop").is_some_and(|stop| stop.len() > MOST_STOPS) {
+        remove_or_refuse(root, "stop", drop, edits)?;
+    }
+    for message in root.get("messages").into_iter().flat_map(|messages| messages.items()) {
+        for field in ["reasoning_content", "reasoning"] {
+            if message.get(field).is_some() {
+                edits.remove(message, field);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Reasoning models know the bound by its newer name only, and refuse sampling parameters.
+fn fit(root: Node<'_>, model: Traits, edits: &mut Edits) -> Vec<&'static str> {
+    if let Some(bound) = root.get("max_tokens").filter(|_| model.reasoning) {
+        if root.get("max_completion_tokens").is_none() {
+            edits.set(root, "max_completion_tokens", bound.raw());
+        }
+        edits.remove(root, "max_tokens");
+    }
+    if model.sampling {
+        return Vec::new();
+    }
+    take_out(root, &["temperature", "top_p", "presence_penalty", "frequency_penalty"], edits)
+}
+
+/// For fields that change the answer: out if the policy lets them go, else a refusal by name.
+pub(super) fn remove_or_refuse(
+    root: Node<'_>,
+    field: &str,
+    drop: &[String],
+    edits: &mut Edits,
+) -> Result<(), Unsupported> {
+    match root.get(field) {
+        None => Ok(()),
+        Some(value) if value.is_null() || drop.iter().any(|name| is_named(name, field)) => {
+            edits.remove(root, field);
+            Ok(())
+        }
+        Some(_) => Err(Unsupported { field: field.to_owned() }),
+    }
+}
+
+// ---- retention
+
+/// `store: false` keeps the completion out of storage; it does not touch the abuse log (up to 30 days), which only a
+/// contract does. `prompt_cache_retention: "24h"` would keep tensors of the prompt on disk.
+const OPT_OUTS: &[OptOut] = &[
+    OptOut::Set { field: "store", value: "false" },
+    OptOut::Drop { field: "prompt_cache_retention", value: "\"24h\"" },
+];
+
+fn needs_storage(root: Node<'_>) -> Option<&'static str> {
+    let given = |field: &str| root.get(field).is_some_and(|node| !node.is_null());
+    if given("previous_response_id") {
+        Some("previous_response_id")
+    } else if given("conversation") {
+        Some("conversation")
+    } else if root.get("background").and_then(|node| node.as_bool()) == Some(true) {
+        Some("background")
+    } else {
+        None
+    }
+}
+
+// ---- failures
+
+const FAILURES: &[Rule] = &[
+    rule(Test::Code("insufficient_quota"), ErrorClass::QuotaExhausted, "the account's quota is used up"),
+    rule(Test::Code("credit_balance_exhausted"), ErrorClass::QuotaExhausted, "no prepaid credits remain"),
+    rule(
+        Test::Code("organization_spend_limit_exceeded"),
+        ErrorClass::QuotaExhausted,
+        "the organization's spend limit is reached",
+    ),
+    rule(
+        Test::Code("organization_usage_limit_exceeded"),
+        ErrorClass::QuotaExhausted,
+        "the organization's usage limit is reached",
+    ),
+    rule(
+        Test::Code("project_spend_limit_exceeded"),
+        ErrorClass::QuotaExhausted,
+        "the project's spend limit is reached",
+    ),
+    rule(Test::Type("insufficient_quota"), ErrorClass::QuotaExhausted, "the account's quota is used up"),
+    rule(
+        Test::Code("context_length_exceeded"),
+        ErrorClass::ContextLength,
+        "the prompt does not fit the model",
+    ),
+    rule(
+        Test::Message("maximum context length is"),
+        ErrorClass::ContextLength,
+        "the prompt does not fit the model",
+    ),
+    rule(
+        Test::Message("exceeds the context window"),
+        ErrorClass::ContextLength,
+        "the prompt does not fit the model",
+    ),
+    rule(Test::Code("invalid_prompt"), ErrorClass::ContentFilter, "the prompt was flagged"),
+    rule(
+        Test::Code("content_policy_violation"),
+        ErrorClass::ContentFilter,
+        "the prompt was rejected by the safety system",
+    ),
+    rule(Test::Code("content_filter"), ErrorClass::ContentFilter, "the content filter was triggered"),
+    rule(Test::Code("cyber_policy"), ErrorClass::ContentFilter, "the prompt was flagged"),
+    rule(Test::Code("bio_policy"), ErrorClass::ContentFilter, "the prompt was flagged"),
+    rule(Test::Code("misalignment_policy_violation"), ErrorClass::ContentFilter, "the prompt was flagged"),
+    rule(Test::Message("violating our usage policy"), ErrorClass::ContentFilter, "the prompt was flagged"),
+    rule(
+        Test::Message("result of our safety system"),
+        ErrorClass::ContentFilter,
+        "the prompt was rejected by the safety system",
+    ),
+    rule(Test::Code("invalid_api_key"), ErrorClass::Auth, "the key is not valid"),
+    rule(
+        Test::Code("model_not_found"),
+        ErrorClass::NotFound,
+        "the model does not exist, or not for this key",
+    ),
+    rule(Test::Code("slow_down"), ErrorClass::RateLimited, "the rate rose too fast"),
+    rule(
+        Test::Code("rate_limit_exceeded"),
+        ErrorClass::RateLimited,
+        "requests or tokens per minute are used up",
+    ),
+    rule(Test::Code("server_is_overloaded"), ErrorClass::Overloaded, "the provider has no capacity"),
+    rule(Test::Type("service_unavailable_error"), ErrorClass::Overloaded, "the provider has no capacity"),
+    rule(Test::Type("server_error"), ErrorClass::ServerError, "the provider failed"),
+];
+
+/// A stop by the content filter is a failure of the attempt: another provider may answer. A model that declines in
+/// its own words (`message.refusal`) has answered.
+pub(super) fn soft_failure(root: Node<'_>, own: &[Rule]) -> Option<ProviderError> {
+    if root.get("choices").is_none_or(|choices| choices.is_empty()) {
+        return super::failure::Fault::read(root).map(|fault| fault.classify(own));
+    }
+    if root.get("error").is_some_and(|error| !error.is_null()) {
+        return super::failure::Fault::read(root).map(|fault| fault.classify(own));
+    }
+    root.get("choices")?.items().find_map(|choice| {
+        let reason = choice.get("finish_reason")?.as_str()?;
+        if reason == "content_filter" {
+            return Some(ProviderError {
+                class: ErrorClass::ContentFilter,
+                message: "the provider's content filter stopped the answer".to_owned(),
+                code: Some("content_filter".to_owned()),
+            });
+        }
+        answer::failed_finish(&reason)
+    })
+}
+
+impl Vendor for OpenAi {
+    fn dialect(&self) -> Dialect {
+        Dialect::OpenAi
+    }
+
+    fn name(&self) -> &'static str {
+        "openai"
+    }
+
+    fn api(&self) -> Api {
+        Api::OpenAiChat
+    }
+
+    fn host(&self) -> Option<&'static str> {
+        Some(HOST)
+    }
+
+    fn header_prefixes(&self) -> &'static [&'static str] {
+        &["openai-"]
+    }
+
+    fn path(&self, _request: &Outline) -> String {
+        PATH.to_owned()
+    }
+
+    fn authenticate(&self, key: &str) -> (&'static str, String) {
+        bearer(key)
+    }
+
+    fn adapt(&self, root: Node<'_>, drop: &[String], edits: &mut Edits) -> Result<(), Unsupported> {
+        adapt(root, drop, edits)
+    }
+
+    fn owns_key(&self, key: &str) -> bool {
+        ["sk-proj-", "sk-svcacct-", "sk-admin-"].iter().any(|prefix| key.starts_with(prefix))
+    }
+
+    fn fit(&self, root: Node<'_>, model: Traits, edits: &mut Edits) -> Vec<&'static str> {
+        fit(root, model, edits)
+    }
+
+    fn opt_outs(&self) -> &'static [OptOut] {
+        OPT_OUTS
+    }
+
+    fn needs_storage(&self, root: Node<'_>) -> Option<&'static str> {
+        needs_storage(root)
+    }
+
+    fn failures(&self) -> &'static [Rule] {
+        FAILURES
+    }
+
+    fn soft_failure(&self, root: Node<'_>) -> Option<ProviderError> {
+        soft_failure(root, FAILURES)
+    }
+}
+
+impl Vendor for OpenAiCompatible {
+    fn dialect(&self) -> Dialect {
+        Dialect::OpenAiCompatible
+    }
+
+    fn name(&self) -> &'static str {
+        "openai_compatible"
+    }
+
+    fn api(&self) -> Api {
+        Api::OpenAiChat
+    }
+
+    fn host(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn header_prefixes(&self) -> &'static [&'static str] {
+        &["openai-"]
+    }
+
+    fn path(&self, _request: &Outline) -> String {
+        PATH.to_owned()
+    }
+
+    fn authenticate(&self, key: &str) -> (&'static str, String) {
+        bearer(key)
+    }
+
+    fn adapt(&self, _root: Node<'_>, _drop: &[String], _edits: &mut Edits) -> Result<(), Unsupported> {
+        Ok(())
+    }
+
+    /// Nothing is known of what such a server keeps.
+    fn opt_outs(&self) -> &'static [OptOut] {
+        &[]
+    }
+
+    fn needs_storage(&self, root: Node<'_>) -> Option<&'static str> {
+        needs_storage(root)
+    }
+
+    fn failures(&self) -> &'static [Rule] {
+        &[]
+    }
+
+    fn soft_failure(&self, root: Node<'_>) -> Option<ProviderError> {
+        soft_failure(root, &[])
+    }
+}
