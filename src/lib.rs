@@ -3,6 +3,7 @@
 pub mod catalog;
 pub mod chat;
 pub mod config;
+pub mod engine;
 pub mod policy;
 pub mod provider;
 pub mod store;

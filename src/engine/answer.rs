@@ -1,0 +1,433 @@
+//! A provider's answer on its way to the caller: understood, counted, restored, and, where the two speak different
+//! dialects, written anew.
+//!
+//! Between equal dialects the bytes are edited in place, so that what no placeholder touches stays byte-identical.
+
+use std::collections::HashSet;
+use std::rc::Rc;
+
+use crate::chat::visit::{Place, SpotKind, visit};
+use crate::chat::{Delta, Malformed, Part, ProviderError, Response, Usage};
+use crate::policy::redaction::{Fragment, Landing, Released, Restorer, StreamRestorer, Vault};
+use crate::provider::{Channel, Codec, Hidden, StreamReader, StreamText, StreamWriter};
+use crate::wire::json::{Document, Edits, Node, quote};
+use crate::wire::sse;
+
+/// How an answer is carried over.
+#[derive(Clone)]
+pub struct Carriage {
+    pub from: &'static dyn Codec,
+    pub to: &'static dyn Codec,
+    pub vault: Rc<Vault>,
+    /// Usage in the stream is there because we asked for it: the caller does not see it.
+    pub hide_usage: bool,
+    /// The caller asked for usage in its stream.
+    pub stream_usage: bool,
+    /// Unix seconds.
+    pub created: u64,
+}
+
+impl Carriage {
+    fn in_place(&self) -> bool {
+        self.from.api() == self.to.api()
+    }
+}
+
+/// A whole answer, carried over. `None`: the body goes on as it is.
+pub fn carry_whole(carriage: &Carriage, document: &Document<'_>) -> Result<Option<Vec<u8>>, Malformed> {
+    let restorer = Restorer::new(Rc::clone(&carriage.vault));
+    if carriage.in_place() {
+        let mut edits = Edits::new();
+        restore_document(document, carriage.from, &restorer, &mut edits);
+        return Ok((!edits.is_empty()).then(|| edits.apply(document.text())));
+    }
+    let mut response = carriage.from.read_response(document.root())?;
+    restore_response(&mut response, &restorer);
+    Ok(Some(carriage.to.write_response(&response, carriage.created)))
+}
+
+/// Restores every string of a document.
+fn restore_document(document: &Document<'_>, codec: &dyn Codec, restorer: &Restorer, edits: &mut Edits) {
+    if !may_hold_placeholder(document.text()) {
+        return;
+    }
+    let place = |path: &[&str], parent: Node<'_>| codec.response_place(path, parent);
+    visit(document.root(), &place, &mut |spot| {
+        if spot.kind == SpotKind::Number || is_fixed(spot.place) {
+            return;
+        }
+        restore_node(spot.node, spot.place == Place::Json, restorer, edits);
+    });
+}
+
+/// Where nothing is put back: it is not text, or the provider has signed it.
+fn is_fixed(place: Place) -> bool {
+    matches!(place, Place::Opaque | Place::Media | Place::Skip | Place::Credential)
+}
+
+fn restore_node(node: Node<'_>, json: bool, restorer: &Restorer, edits: &mut Edits) {
+    let Some(text) = node.as_str() else { return };
+    if let Some(restored) = restorer.restore(&text, landing(json)) {
+        edits.replace(node.span(), quote(&restored));
+    }
+}
+
+fn landing(json: bool) -> Landing {
+    if json { Landing::Json } else { Landing::Text }
+}
+
+/// Every spelling of a placeholder begins with one of `<`, `\u003c` and `&lt;`.
+fn may_hold_placeholder(bytes: &[u8]) -> bool {
+    bytes.iter().any(|byte| matches!(byte, b'<' | b'\\' | b'&'))
+}
+
+fn restore_response(response: &mut Response, restorer: &Restorer) {
+    let restore = |text: &mut String, landing| {
+        if let Some(restored) = restorer.restore(text, landing) {
+            *text = restored;
+        }
+    };
+    for part in response.choices.iter_mut().flat_map(|choice| &mut choice.parts) {
+        match part {
+            Part::Text(text) | Part::Refusal(text) => restore(text, Landing::Text),
+            Part::Thinking { text, .. } => restore(text, Landing::Text),
+            Part::ToolCall(call) => restore(&mut call.arguments, Landing::Json),
+            Part::Image(_) | Part::Document { .. } | Part::ToolResult { .. } => {}
+        }
+    }
+}
+
+/// A streamed answer, carried over piece by piece.
+pub struct StreamAnswer {
+    decoder: sse::Decoder,
+    reader: Box<dyn StreamReader>,
+    carriage: Carriage,
+    output: Output,
+    state: StreamState,
+    /// Bytes of tool calls' arguments so far. A dialect that tells one call after the other has to keep some back.
+    arguments: usize,
+}
+
+enum Output {
+    InPlace(StreamRestorer<HeldEvent, Channel>),
+    Translated { restorer: StreamRestorer<Delta, Channel>, writer: Box<dyn StreamWriter> },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum StreamState {
+    Open,
+    /// The provider failed inside its stream: nothing more is read.
+    Failed,
+    Ended,
+}
+
+/// What one piece of the stream brought.
+#[derive(Default)]
+pub struct Progress {
+    /// For the caller.
+    pub output: Vec<u8>,
+    /// Something that the caller can use came.
+    pub useful: bool,
+    pub error: Option<ProviderError>,
+    pub usage: Option<Usage>,
+    /// The answer came to its own end, so that its usage is final.
+    pub stopped: bool,
+    pub model: Option<String>,
+    /// Text that was produced, as the provider wrote it: counted where no usage comes.
+    pub text: Vec<String>,
+}
+
+/// The longest event that is read, in bytes.
+const MAX_EVENT: usize = 8 << 20;
+
+impl StreamAnswer {
+    pub fn new(carriage: Carriage) -> Self {
+        let restorer = Restorer::new(Rc::clone(&carriage.vault));
+        let output = if carriage.in_place() {
+            Output::InPlace(StreamRestorer::new(restorer))
+        } else {
+            let writer = carriage.to.stream_writer(carriage.created, carriage.stream_usage);
+            Output::Translated { restorer: StreamRestorer::new(restorer), writer }
+        };
+        Self {
+            decoder: sse::Decoder::new(MAX_EVENT),
+            reader: carriage.from.stream_reader(),
+            carriage,
+            output,
+            state: StreamState::Open,
+            arguments: 0,
+        }
+    }
+
+    pub fn push(&mut self, chunk: &[u8]) -> Progress {
+        let mut progress = Progress::default();
+        if self.state != StreamState::Open {
+            return progress;
+        }
+        if self.decoder.push(chunk).is_err() {
+            self.fail(broken("an event is too long"), &mut progress);
+            return progress;
+        }
+        while self.state == StreamState::Open {
+            let Some(event) = self.decoder.next_event() else { break };
+            self.event(event, &mut progress);
+        }
+        progress
+    }
+
+    /// The body ended. A stream that is not whole by now is a failure, never a clean end.
+    pub fn end(&mut self) -> Progress {
+        let mut progress = Progress::default();
+        if self.state != StreamState::Open {
+            return progress;
+        }
+        while self.state == StreamState::Open {
+            let Some(event) = self.decoder.finish() else { break };
+            self.event(event, &mut progress);
+        }
+        if self.state != StreamState::Open {
+            return progress;
+        }
+        if !self.reader.is_complete() {
+            self.fail(broken("the stream ended early"), &mut progress);
+            return progress;
+        }
+        self.finish(&mut progress.output);
+        progress
+    }
+
+    /// The answer is whole: what is held goes out, and what the caller's dialect ends with.
+    fn finish(&mut self, out: &mut Vec<u8>) {
+        self.flush(out);
+        if let Output::Translated { writer, .. } = &mut self.output {
+            writer.finish(out);
+        }
+        self.state = StreamState::Ended;
+    }
+
+    fn event(&mut self, event: sse::Event, progress: &mut Progress) {
+        let Some(data) = event.data() else {
+            self.hold(HeldEvent::untouched(&event), Vec::new(), &mut progress.output);
+            return;
+        };
+        let deltas = match self.reader.read(event.name(), data) {
+            Ok(deltas) => deltas,
+            Err(_) => return self.fail(broken("an event is not what the dialect says"), progress),
+        };
+        for delta in &deltas {
+            note(delta, progress);
+            if let Delta::ToolArguments { json, .. } = delta {
+                self.arguments += json.len();
+            }
+        }
+        if self.arguments > MAX_EVENT && !self.carriage.in_place() {
+            return self.fail(broken("a tool call is too long"), progress);
+        }
+        let failed = progress.error.is_some();
+        if self.carriage.in_place() {
+            self.edit(&event, progress);
+            if failed || deltas.contains(&Delta::End) {
+                self.flush(&mut progress.output);
+            }
+        } else if let Some(error) = &progress.error {
+            let error = error.clone();
+            self.fail(error, progress);
+        } else {
+            let ends = deltas.contains(&Delta::End);
+            self.translate(deltas, &mut progress.output);
+            if ends {
+                // Now and not with the body: behind trailers nothing can be added.
+                self.finish(&mut progress.output);
+            }
+        }
+        if failed {
+            self.state = StreamState::Failed;
+        }
+    }
+
+    /// Ends the caller's stream with an error event in its dialect, and without a terminal marker.
+    fn fail(&mut self, error: ProviderError, progress: &mut Progress) {
+        self.flush(&mut progress.output);
+        progress.output.extend(self.carriage.to.stream_error(&super::attempt::api_error(&error)));
+        progress.error = Some(error);
+        self.state = StreamState::Failed;
+    }
+
+    fn flush(&mut self, out: &mut Vec<u8>) {
+        match &mut self.output {
+            Output::InPlace(restorer) => {
+                restorer.flush().into_iter().for_each(|held| held.item.write(&held.texts, out))
+            }
+            Output::Translated { restorer, writer } => {
+                restorer.flush().into_iter().for_each(|held| write_delta(held, &mut **writer, out));
+            }
+        }
+    }
+
+    fn hold(&mut self, event: HeldEvent, fragments: Vec<Fragment<Channel>>, out: &mut Vec<u8>) {
+        if let Output::InPlace(restorer) = &mut self.output {
+            restorer.push(event, fragments).into_iter().for_each(|held| held.item.write(&held.texts, out));
+        }
+    }
+
+    fn edit(&mut self, event: &sse::Event, progress: &mut Progress) {
+        let data = event.data().unwrap_or_default();
+        let Ok(document) = Document::parse_lenient(data) else {
+            // A terminal marker: whatever is held has its last chance now.
+            self.flush(&mut progress.output);
+            self.hold(HeldEvent::untouched(event), Vec::new(), &mut progress.output);
+            return;
+        };
+        let mut edits = Edits::new();
+        if self.carriage.hide_usage
+            && self.carriage.from.hide_stream_usage(document.root(), &mut edits) == Hidden::Whole
+        {
+            return;
+        }
+        if self.carriage.vault.is_empty() {
+            let raw =
+                if edits.is_empty() { event.raw().to_vec() } else { event.with_data(&edits.apply(data)) };
+            progress.output.extend(raw);
+            return;
+        }
+        let texts = self.carriage.from.stream_texts(document.root());
+        self.restore_others(&document, &texts, &mut edits);
+        let fragments = texts.iter().map(fragment).collect();
+        let spots = texts.iter().map(|text| text.node.span()).collect();
+        self.hold(HeldEvent { event: event.clone(), edits, spots }, fragments, &mut progress.output);
+    }
+
+    /// Strings that do not continue over events are restored at once.
+    fn restore_others(&self, document: &Document<'_>, texts: &[StreamText<'_>], edits: &mut Edits) {
+        if !may_hold_placeholder(document.text()) {
+            return;
+        }
+        let restorer = Restorer::new(Rc::clone(&self.carriage.vault));
+        let continued: HashSet<usize> = texts.iter().map(|text| text.node.span().start).collect();
+        let place = |path: &[&str], parent: Node<'_>| self.carriage.from.response_place(path, parent);
+        visit(document.root(), &place, &mut |spot| {
+            let readable = spot.kind != SpotKind::Number && !is_fixed(spot.place);
+            if readable && !continued.contains(&spot.node.span().start) {
+                restore_node(spot.node, spot.place == Place::Json, &restorer, edits);
+            }
+        });
+    }
+
+    fn translate(&mut self, deltas: Vec<Delta>, out: &mut Vec<u8>) {
+        let Output::Translated { restorer, writer } = &mut self.output else { return };
+        for delta in deltas {
+            if matches!(delta, Delta::End) {
+                continue;
+            }
+            let fragments = delta_fragment(&delta).into_iter().collect();
+            restorer
+                .push(delta, fragments)
+                .into_iter()
+                .for_each(|held| write_delta(held, &mut **writer, out));
+        }
+    }
+}
+
+fn broken(why: &str) -> ProviderError {
+    ProviderError {
+        class: crate::chat::ErrorClass::BrokenResponse,
+        message: format!("The provider's answer broke off: {why}."),
+        code: None,
+    }
+}
+
+fn note(delta: &Delta, progress: &mut Progress) {
+    progress.useful |= delta.is_useful();
+    progress.stopped |= matches!(delta, Delta::Stop { .. } | Delta::End);
+    match delta {
+        Delta::Start { model, .. } if !model.is_empty() => progress.model = Some(model.clone()),
+        Delta::Text { text, .. } | Delta::Refusal { text, .. } | Delta::Thinking { text, .. } => {
+            progress.text.push(text.clone());
+        }
+        Delta::ToolArguments { json, .. } => progress.text.push(json.clone()),
+        Delta::Usage(usage) => progress.usage = Some(*usage),
+        Delta::Error(error) => progress.error = Some(error.clone()),
+        Delta::Start { .. }
+        | Delta::Signature { .. }
+        | Delta::ToolStart { .. }
+        | Delta::Stop { .. }
+        | Delta::End => {}
+    }
+}
+
+/// One event that waits until it is known whether its end is the beginning of a placeholder.
+struct HeldEvent {
+    event: sse::Event,
+    edits: Edits,
+    /// Where the texts stand in the event's data, in the order of the fragments.
+    spots: Vec<std::ops::Range<usize>>,
+}
+
+impl HeldEvent {
+    fn untouched(event: &sse::Event) -> Self {
+        Self { event: event.clone(), edits: Edits::new(), spots: Vec::new() }
+    }
+
+    fn write(mut self, texts: &[Option<String>], out: &mut Vec<u8>) {
+        for (span, text) in self.spots.iter().zip(texts) {
+            if let Some(text) = text {
+                self.edits.replace(span.clone(), quote(text));
+            }
+        }
+        match self.event.data() {
+            Some(data) if !self.edits.is_empty() => out.extend(self.event.with_data(&self.edits.apply(data))),
+            _ => out.extend_from_slice(self.event.raw()),
+        }
+    }
+}
+
+fn fragment(text: &StreamText<'_>) -> Fragment<Channel> {
+    Fragment {
+        channel: text.channel,
+        text: text.node.as_str().unwrap_or_default().into_owned(),
+        landing: landing(text.json),
+    }
+}
+
+fn delta_fragment(delta: &Delta) -> Option<Fragment<Channel>> {
+    let (choice, field, part, text, json) = match delta {
+        Delta::Text { choice, text } => (*choice, "text", 0, text, false),
+        Delta::Refusal { choice, text } => (*choice, "refusal", 0, text, false),
+        Delta::Thinking { choice, text } => (*choice, "thinking", 0, text, false),
+        Delta::ToolArguments { choice, call, json } => (*choice, "arguments", *call, json, true),
+        _ => return None,
+    };
+    Some(Fragment { channel: Channel { choice, field, part }, text: text.clone(), landing: landing(json) })
+}
+
+fn write_delta(held: Released<Delta>, writer: &mut dyn StreamWriter, out: &mut Vec<u8>) {
+    let mut delta = held.item;
+    if let Some(Some(restored)) = held.texts.into_iter().next() {
+        match &mut delta {
+            Delta::Text { text, .. } | Delta::Refusal { text, .. } | Delta::Thinking { text, .. } => {
+                *text = restored
+            }
+            Delta::ToolArguments { json, .. } => *json = restored,
+            _ => {}
+        }
+    }
+    writer.write(&delta, out);
+}
+
+/// What an error message quotes is the caller's own.
+pub fn restore_text(vault: &Rc<Vault>, text: &str) -> String {
+    Restorer::new(Rc::clone(vault)).restore(text, Landing::Text).unwrap_or_else(|| text.to_owned())
+}
+
+/// A provider's error, which may quote the prompt. What is not JSON stays as it is.
+pub fn restore_error(vault: &Rc<Vault>, body: &[u8]) -> Option<Vec<u8>> {
+    let document = Document::parse_lenient(body).ok()?;
+    let restorer = Restorer::new(Rc::clone(vault));
+    let mut edits = Edits::new();
+    visit(document.root(), &|_, _| Place::Free, &mut |spot| {
+        if spot.kind != SpotKind::Number {
+            restore_node(spot.node, false, &restorer, &mut edits);
+        }
+    });
+    (!edits.is_empty()).then(|| edits.apply(body))
+}

@@ -1,0 +1,164 @@
+//! An attempt that failed before the caller saw anything of it: the next target, or the caller's error.
+
+use std::rc::Rc;
+
+use memchr::memmem;
+
+use crate::chat::{ErrorClass, ProviderError};
+use crate::config::Credential;
+use crate::engine::Host;
+use crate::engine::answer::{restore_error, restore_text};
+use crate::engine::attempt::{Attempt, AttemptPhase, api_error};
+use crate::engine::effect::{Effect, Reply, Step};
+use crate::engine::exchange::{Attachment, Exchange};
+use crate::policy::recovery;
+use crate::policy::redaction::Vault;
+use crate::provider::ApiError;
+use crate::wire::http::{self, Headers};
+
+/// What the provider said.
+#[derive(Default)]
+pub(super) struct Original {
+    /// `None`: its status did not tell of the failure.
+    pub status: Option<u16>,
+    pub headers: Headers,
+    pub body: Vec<u8>,
+}
+
+impl Original {
+    pub fn of(headers: Headers) -> Self {
+        Self { headers, ..Self::default() }
+    }
+
+    fn is_json(&self) -> bool {
+        self.headers.get("content-type").map(http::media_type).is_some_and(|media| media.ends_with("json"))
+    }
+
+    /// What of its head the caller gets with an error of ours: all that does not speak of the body or of the hop.
+    fn headers_kept(&self) -> impl Iterator<Item = (String, String)> {
+        const DROPPED: [&str; 9] = [
+            "content-length",
+            "content-type",
+            "content-encoding",
+            "transfer-encoding",
+            "connection",
+            "server",
+            "date",
+            "set-cookie",
+            "trailer",
+        ];
+        let kept = self.headers.iter().filter(|(name, _)| {
+            !name.starts_with(':')
+                && !name.starts_with("x-tollgate-")
+                && !name.starts_with("x-envoy-")
+                && !DROPPED.contains(name)
+        });
+        kept.filter_map(|(name, value)| Some((name.to_owned(), std::str::from_utf8(value).ok()?.to_owned())))
+    }
+
+    fn retry_after(&self) -> Option<String> {
+        self.headers.get_str("retry-after").map(str::to_owned)
+    }
+}
+
+impl Attempt {
+    pub(super) fn fail(&mut self, error: ProviderError, original: Original, host: Host<'_>) -> Step {
+        self.phase = AttemptPhase::Settled;
+        let class = error.class;
+        self.log(|log| {
+            log.class = Some(class);
+            log.ended_ms = Some(host.now_ms);
+            log.retry_after = original.retry_after();
+        });
+        let status = original.status.unwrap_or_else(|| recovery::status(class));
+        let body = self.without_key(self.error_body(&error, &original, status));
+        if self.goes_to_the_next(class) {
+            return self.signal(class, status, body);
+        }
+        self.deliver();
+        self.ended(host);
+        let direct = self.exchange.borrow().attachment == Attachment::Direct;
+        let would_be_retried = !direct && (status == 429 || status >= 500);
+        if !would_be_retried && !self.bodyless {
+            let mut effects = vec![Effect::SetResponseHeader(":status".into(), status.to_string())];
+            effects.extend(self.replace_body(body));
+            return Step::go_on(effects);
+        }
+        // Envoy retries by the status. An answer of the role's own is final, whatever its status.
+        let mut headers: Vec<(String, String)> = original.headers_kept().collect();
+        headers.push(("content-type".to_owned(), "application/json".to_owned()));
+        if direct {
+            headers.extend(self.exchange.borrow().own_headers());
+        }
+        Step::reply(Reply { status, headers, body })
+    }
+
+    fn goes_to_the_next(&self, class: ErrorClass) -> bool {
+        let exchange = self.exchange.borrow();
+        let has_next = exchange.planned().is_some_and(|planned| planned.has_next());
+        exchange.attachment == Attachment::Upstream
+            && has_next
+            && recovery::tries_next(&exchange.policy.config.recovery, class)
+    }
+
+    /// Makes Envoy ask the next target. The body is the caller's error, should Envoy not do it.
+    fn signal(&self, class: ErrorClass, status: u16, body: Vec<u8>) -> Step {
+        let signal = if recovery::is_the_providers_fault(class) { status.max(500) } else { 429 };
+        let mut effects = vec![
+            Effect::SetResponseHeader(":status".into(), signal.to_string()),
+            Effect::SetResponseHeader("x-tollgate-retry".into(), class.name().into()),
+            // It speaks of this provider, and the next one is asked at once.
+            Effect::RemoveResponseHeader("retry-after".into()),
+            Effect::RemoveResponseHeader("retry-after-ms".into()),
+        ];
+        if !self.bodyless {
+            effects.extend(self.replace_body(body));
+        }
+        Step::go_on(effects)
+    }
+
+    fn replace_body(&self, body: Vec<u8>) -> [Effect; 4] {
+        [
+            Effect::RemoveResponseHeader("content-encoding".into()),
+            Effect::SetResponseHeader("content-type".into(), "application/json".into()),
+            Effect::SetResponseHeader("content-length".into(), body.len().to_string()),
+            Effect::SetResponseBody(body),
+        ]
+    }
+
+    /// What is the operator's stays here: a key that an error quotes.
+    fn without_key(&self, body: Vec<u8>) -> Vec<u8> {
+        let exchange = self.exchange.borrow();
+        let target =
+            exchange.planned().and_then(|planned| planned.target(planned.attempts.get(self.index)?.target));
+        let provider = target.and_then(|target| exchange.policy.config.providers.get(target.provider));
+        match provider.map(|provider| &provider.credential) {
+            Some(Credential::Key(key)) if memmem::find(&body, key.0.as_bytes()).is_some() => {
+                String::from_utf8_lossy(&body).replace(&*key.0, "***").into_bytes()
+            }
+            _ => body,
+        }
+    }
+
+    /// The provider's own error where the caller speaks its dialect, else the same in the caller's.
+    fn error_body(&self, error: &ProviderError, original: &Original, status: u16) -> Vec<u8> {
+        let exchange = self.exchange.borrow();
+        let codec = exchange.codec();
+        let vault = exchange.vault_to_restore();
+        if codec.api() == self.vendor.api() && original.is_json() && original.status.is_some() {
+            return restore_error(&vault, &original.body).unwrap_or_else(|| original.body.clone());
+        }
+        let message = restore_text(&vault, &error.message);
+        codec.error_body(&ApiError { status, message: &message, ..api_error(error) })
+    }
+}
+
+impl Exchange {
+    /// Empty where the policy restores nothing, or nothing was taken out.
+    pub(super) fn vault_to_restore(&self) -> Rc<Vault> {
+        match self.planned().filter(|_| self.policy.config.data.restore) {
+            Some(planned) => Rc::clone(&planned.vault),
+            None => Rc::new(Vault::new(self.policy.config.data.placeholder, &self.policy.key)),
+        }
+    }
+}

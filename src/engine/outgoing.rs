@@ -1,0 +1,339 @@
+//! What one provider is sent: head and body, made afresh for every attempt.
+//!
+//! Envoy gives each attempt the body as the listener left it, but the headers as the attempt before left them. So the
+//! headers that an attempt may touch are written whole each time, from what the caller sent.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
+
+use crate::chat::Request;
+use crate::config::{Config, Credential, OptOut, Provider, Target};
+use crate::engine::Policy;
+use crate::engine::effect::Effect;
+use crate::engine::exchange::Head;
+use crate::engine::failure::Failure;
+use crate::provider::{self, CREDENTIAL_HEADERS, Codec, Outline, Traits, Vendor};
+use crate::wire::http::{self, Headers};
+use crate::wire::json::{Document, Edits, Kind, Node, quote};
+
+pub(super) struct Outgoing<'o> {
+    pub policy: &'o Policy,
+    pub vendor: &'static dyn Vendor,
+    pub provider: &'o Provider,
+    pub target: &'o Target,
+    /// The caller's dialect.
+    pub caller: &'static dyn Codec,
+    /// The caller's own key is for this provider.
+    pub passthrough: bool,
+}
+
+/// Nothing of ours goes to a provider.
+pub(super) fn strip(headers: &Headers) -> Vec<Effect> {
+    let own = headers.iter().map(|(name, _)| name).filter(|name| name.starts_with("x-tollgate-"));
+    own.map(|name| Effect::RemoveRequestHeader(name.to_owned().into())).collect()
+}
+
+impl Outgoing<'_> {
+    /// `now` is what Envoy holds.
+    pub fn head(&self, original: &Head, read: Option<&Outline>, now: &Headers) -> Vec<Effect> {
+        let same_api = self.speaks_the_callers_dialect();
+        let mut effects = strip(now);
+        effects.push(Effect::SetRequestHeader(":path".into(), self.path(&original.path, read)));
+        let host =
+            self.provider.host.as_deref().or_else(|| self.vendor.host()).unwrap_or(&original.authority);
+        effects.push(Effect::SetRequestHeader(":authority".into(), host.to_owned()));
+
+        let mut wanted: BTreeMap<&str, String> = BTreeMap::new();
+        let kept = original.headers.iter().filter(|(name, _)| {
+            let own = has_prefix_of(|vendor| vendor.dialect() == self.vendor.dialect(), name);
+            let foreign = has_prefix_of(|_| true, name) && !own;
+            same_api && !foreign && self.is_managed(name) && !CREDENTIAL_HEADERS.contains(name)
+        });
+        wanted.extend(
+            kept.filter_map(|(name, value)| Some((name, std::str::from_utf8(value).ok()?.to_owned()))),
+        );
+        for (name, value) in self.vendor.headers() {
+            wanted.entry(name).or_insert_with(|| (*value).to_owned());
+        }
+        for (name, value) in self.opt_out_headers() {
+            match self.policy.config.retention.opt_out {
+                OptOut::Never => {}
+                OptOut::IfUnset => {
+                    wanted.entry(name).or_insert_with(|| value.to_owned());
+                }
+                OptOut::Always => {
+                    wanted.insert(name, value.to_owned());
+                }
+            }
+        }
+        let credential = self.key(&original.headers).map(|key| self.vendor.authenticate(&key));
+        wanted.extend(credential);
+
+        for (name, _) in now.iter().filter(|(name, _)| self.is_managed(name) && !wanted.contains_key(name)) {
+            effects.push(Effect::RemoveRequestHeader(name.to_owned().into()));
+        }
+        for (name, value) in wanted {
+            if now.get(name) != Some(value.as_bytes()) {
+                effects.push(Effect::SetRequestHeader(name.to_owned().into(), value));
+            }
+        }
+        effects
+    }
+
+    fn speaks_the_callers_dialect(&self) -> bool {
+        self.caller.api() == self.vendor.api()
+    }
+
+    fn path(&self, original: &str, read: Option<&Outline>) -> String {
+        let (own_path, query) = http::split_path(original);
+        let path = match read {
+            Some(outline) => {
+                self.vendor.path(&Outline { model: self.target.model.clone(), ..outline.clone() })
+            }
+            None => own_path.to_owned(),
+        };
+        let keeps_query = self.speaks_the_callers_dialect() || read.is_none();
+        let query = query.filter(|_| keeps_query).map(|query| format!("?{query}")).unwrap_or_default();
+        let path = format!("{}{path}{query}", self.provider.path_prefix);
+        // A credential too.
+        http::remove_query_param(&path, "key").into_owned()
+    }
+
+    /// Headers that are written whole for each attempt.
+    fn is_managed(&self, name: &str) -> bool {
+        self.policy.managed_headers.contains(name) || has_prefix_of(|_| true, name)
+    }
+
+    fn opt_out_headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        let own = self.vendor.opt_outs().iter().filter_map(|opt_out| match opt_out {
+            provider::OptOut::Header { name, value } => Some((*name, *value)),
+            _ => None,
+        });
+        own.chain(self.provider.opt_out_headers.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+    }
+
+    /// A provider sees its own credential, or none.
+    fn key(&self, original: &Headers) -> Option<String> {
+        match &self.provider.credential {
+            Credential::Key(secret) => Some(secret.0.to_string()),
+            Credential::Passthrough if self.passthrough => {
+                // A key that is another vendor's by its shape is not for this one.
+                let dialect = self.vendor.dialect();
+                let others = || provider::VENDORS.iter().filter(|vendor| vendor.dialect() != dialect);
+                callers_key(original).filter(|key| !others().any(|vendor| vendor.owns_key(key)))
+            }
+            Credential::Passthrough | Credential::Envoy => None,
+        }
+    }
+
+    /// The body in the provider's dialect.
+    pub fn body<'b>(&self, outline: &Outline, body: &'b [u8]) -> Result<Written<'b>, Failure> {
+        let mut dropped = Vec::new();
+        let body = if self.speaks_the_callers_dialect() {
+            self.edit(outline, body, &mut dropped)?
+        } else {
+            Cow::Owned(self.translate(body, &mut dropped)?)
+        };
+        let (body, opt_out) = self.opt_out(body)?;
+        Ok(Written { body, opt_out, dropped })
+    }
+
+    fn edit<'b>(
+        &self,
+        outline: &Outline,
+        body: &'b [u8],
+        dropped: &mut Vec<String>,
+    ) -> Result<Cow<'b, [u8]>, Failure> {
+        let document = parse(body)?;
+        let root = document.root();
+        let mut edits = Edits::new();
+        if !self.target.model.is_empty() && self.target.model != outline.model {
+            self.caller.set_model(root, &self.target.model, &mut edits);
+            self.fit(root, &mut edits, dropped);
+        }
+        if outline.stream && !outline.stream_usage {
+            self.caller.ask_stream_usage(root, &mut edits);
+        }
+        self.adapt(root, &mut edits)?;
+        Ok(if edits.is_empty() { Cow::Borrowed(body) } else { Cow::Owned(edits.apply(body)) })
+    }
+
+    fn adapt(&self, root: Node<'_>, edits: &mut Edits) -> Result<(), Failure> {
+        let adapted = self.vendor.adapt(root, &self.policy.config.drop, edits);
+        adapted.map_err(|fault| Failure::CannotCarry { field: fault.field })
+    }
+
+    /// What the caller wrote for one model, another may not take.
+    fn fit(&self, root: Node<'_>, edits: &mut Edits, dropped: &mut Vec<String>) {
+        if let Some(entry) = self.policy.catalog.lookup(&self.target.model) {
+            let model = Traits { reasoning: entry.reasoning, sampling: entry.sampling };
+            dropped.extend(self.vendor.fit(root, model, edits).into_iter().map(str::to_owned));
+        }
+    }
+
+    fn translate(&self, body: &[u8], dropped: &mut Vec<String>) -> Result<Vec<u8>, Failure> {
+        let document = parse(body)?;
+        let malformed = |fault: crate::chat::Malformed| Failure::NotTheApi {
+            field: fault.field,
+            expected: fault.expected,
+        };
+        let request = self.caller.read_request(document.root()).map_err(malformed)?;
+        let (mut request, gone) = let_go(self.policy, self.caller, request);
+        dropped.extend(gone);
+        if !self.target.model.is_empty() {
+            request.model.clone_from(&self.target.model);
+        }
+        // Usage is what a call is settled by.
+        request.stream_usage = true;
+        let written =
+            provider::codec(self.vendor.api()).write_request(&request, self.policy.config.output_reserve);
+        let written = written.map_err(|fault| Failure::CannotCarry { field: fault.field })?;
+        let mut edits = Edits::new();
+        {
+            let document = parse(&written)?;
+            self.adapt(document.root(), &mut edits)?;
+            self.fit(document.root(), &mut edits, dropped);
+        }
+        Ok(if edits.is_empty() { written } else { edits.apply(&written) })
+    }
+
+    /// Sets what the provider offers per request against retention and training, and says what is set.
+    fn opt_out<'b>(&self, body: Cow<'b, [u8]>) -> Result<(Cow<'b, [u8]>, Vec<String>), Failure> {
+        let mode = self.policy.config.retention.opt_out;
+        if mode == OptOut::Never {
+            return Ok((body, Vec::new()));
+        }
+        let mut fields = Fields { mode, edits: Edits::new(), set: Vec::new() };
+        let edited = {
+            let document = parse(&body)?;
+            let root = document.root();
+            for opt_out in self.vendor.opt_outs() {
+                match opt_out {
+                    provider::OptOut::Set { field, value } => fields.set(root, field, value),
+                    provider::OptOut::Drop { field, value } => fields.drop(root, field, value),
+                    provider::OptOut::Header { .. } => {}
+                }
+            }
+            for (field, value) in &self.provider.opt_out_body {
+                fields.set(root, field, value);
+                // A text of the operator's may be a secret: its name is enough.
+                if value.starts_with('"')
+                    && let Some(last) = fields.set.last_mut()
+                {
+                    field.clone_into(last);
+                }
+            }
+            (!fields.edits.is_empty()).then(|| fields.edits.apply(&body))
+        };
+        // Names alone: a value of the operator's may be a secret.
+        fields.set.extend(self.opt_out_headers().map(|(name, _)| format!("{name}:")));
+        Ok((edited.map_or(body, Cow::Owned), fields.set))
+    }
+}
+
+/// What the policy lets go of a request for another dialect, and what of it is told.
+pub(super) fn let_go(policy: &Policy, caller: &dyn Codec, mut request: Request) -> (Request, Vec<String>) {
+    let gone = request.let_go(&policy.config.drop);
+    if policy.config.retention.opt_out == OptOut::Always {
+        // Overruled by the policy, wherever the request goes.
+        let overruled: Vec<String> =
+            caller.storage_fields().iter().map(|field| (*field).to_owned()).collect();
+        request.let_go(&overruled);
+    }
+    (request, gone)
+}
+
+/// Credentials, what vendors set, and what the policy sets.
+pub(super) fn managed_headers(config: &Config) -> HashSet<String> {
+    let vendors = provider::VENDORS.iter().flat_map(|vendor| {
+        let opt_outs = vendor.opt_outs().iter().filter_map(|opt_out| match opt_out {
+            provider::OptOut::Header { name, .. } => Some(*name),
+            _ => None,
+        });
+        opt_outs.chain(vendor.headers().iter().map(|(name, _)| *name))
+    });
+    let policys = config.providers.iter().flat_map(|provider| &provider.opt_out_headers);
+    let policys = policys.map(|(name, _)| name.as_str());
+    CREDENTIAL_HEADERS.into_iter().chain(vendors).chain(policys).map(str::to_owned).collect()
+}
+
+/// A body as it leaves.
+pub(super) struct Written<'b> {
+    pub body: Cow<'b, [u8]>,
+    /// What is set against retention and training.
+    pub opt_out: Vec<String>,
+    /// Fields that the policy, or the model, let go.
+    pub dropped: Vec<String>,
+}
+
+/// Opt-outs in a body.
+struct Fields {
+    mode: OptOut,
+    edits: Edits,
+    set: Vec<String>,
+}
+
+impl Fields {
+    /// Sets a field by its dotted path, with the objects around it.
+    fn set(&mut self, root: Node<'_>, field: &str, value: &str) {
+        let path: Vec<&str> = field.split('.').collect();
+        match root.path(&path) {
+            Some(found) if found.raw() == value => return self.set.push(format!("{field}={value}")),
+            Some(_) if self.mode == OptOut::IfUnset => return,
+            _ => {}
+        }
+        let mut object = root;
+        let mut rest = path.as_slice();
+        while let [step, deeper @ ..] = rest {
+            match object.get(step) {
+                Some(child) if !deeper.is_empty() && child.kind() == Kind::Object => {
+                    object = child;
+                    rest = deeper;
+                }
+                _ => break,
+            }
+        }
+        if let [step, deeper @ ..] = rest {
+            let nested = deeper
+                .iter()
+                .rev()
+                .fold(value.to_owned(), |inner, name| format!("{{{}:{inner}}}", quote(name)));
+            self.edits.set(object, step, &nested);
+            self.set.push(format!("{field}={value}"));
+        }
+    }
+
+    /// Takes a field out that lengthens retention.
+    fn drop(&mut self, root: Node<'_>, field: &str, value: &str) {
+        if self.mode == OptOut::Always && root.get(field).is_some_and(|node| says(node, value)) {
+            self.edits.remove(root, field);
+            self.set.push(format!("-{field}"));
+        }
+    }
+}
+
+/// Whether a header means something to one of these vendors alone.
+fn has_prefix_of(which: impl Fn(&dyn Vendor) -> bool, name: &str) -> bool {
+    let mut vendors = provider::VENDORS.iter().filter(|vendor| which(**vendor));
+    vendors.any(|vendor| vendor.header_prefixes().iter().any(|prefix| name.starts_with(prefix)))
+}
+
+/// Whether a node is the value that `json` writes, however it is written itself.
+fn says(node: Node<'_>, json: &str) -> bool {
+    node.raw() == json || node.as_str().is_some_and(|text| quote(&text) == json)
+}
+
+fn parse(body: &[u8]) -> Result<Document<'_>, Failure> {
+    Document::parse_lenient(body).map_err(|error| Failure::NotJson { why: error.to_string() })
+}
+
+fn callers_key(headers: &Headers) -> Option<String> {
+    CREDENTIAL_HEADERS.iter().find_map(|name| {
+        let value = headers.get_str(name)?.trim();
+        let key = match value.split_once(' ') {
+            Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => key.trim(),
+            _ => value,
+        };
+        (!key.is_empty()).then(|| key.to_owned())
+    })
+}
