@@ -1,5 +1,7 @@
 //! Tollgate: a policy layer for LLM traffic that runs inside Envoy.
 
+#[cfg(target_arch = "wasm32")]
+mod adapter;
 pub mod catalog;
 pub mod chat;
 pub mod config;
