@@ -1,0 +1,30 @@
+"""Fixtures: `gateway`, a factory of running gateways, and `fakes`, the fake providers alone."""
+
+import pytest
+
+from harness import Fakes, Gateways
+
+
+@pytest.fixture(scope="session")
+def gateways():
+    with Gateways() as kept:
+        yield kept
+
+
+@pytest.fixture
+def gateway(gateways):
+    """`gateway(policy=…, config="envoy.yaml", …)`: see `harness.Gateways.get`."""
+    return gateways.get
+
+
+@pytest.fixture(scope="session")
+def _fakes():
+    with Fakes(["openai", "deepseek", "mistral", "anthropic"]) as running:
+        yield running
+
+
+@pytest.fixture
+def fakes(_fakes):
+    """The fake providers without a gateway, with nothing planned and nothing recorded."""
+    _fakes.reset()
+    return _fakes
