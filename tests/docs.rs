@@ -114,7 +114,7 @@ fn metrics_records_and_headers_are_those_of_the_code() {
     let told: BTreeSet<String> =
         names(fields, &readme).into_iter().filter(|name| !name.ends_with(".wasm")).collect();
     assert_eq!(told, names(r#"rename = "([^"]+)""#, &record));
-    let source = ["request.rs", "finish.rs"].map(|file| text(&format!("src/engine/{file}"))).concat();
+    let source = ["headers.rs", "finish.rs"].map(|file| text(&format!("src/engine/{file}"))).concat();
     for header in names(r"(?m)^\| `x-tollgate-([a-z-]+)`", &readme) {
         let set = source.contains(&format!("header(\"{header}\""))
             || source.contains(&format!("x-tollgate-{header}"));

@@ -8,10 +8,10 @@ use proxy_wasm::types::Action;
 
 use crate::adapter::host::{self, Message};
 use crate::adapter::{carry_out, registry};
+use crate::engine::admit::RequestHead;
 use crate::engine::attempt::Place;
 use crate::engine::effect::{Effect, Flow, Step};
 use crate::engine::failure::Failure;
-use crate::engine::request::RequestHead;
 use crate::engine::{Attempt, Exchange, Policy};
 
 pub struct Listener {

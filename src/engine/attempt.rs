@@ -17,10 +17,9 @@ use crate::engine::exchange::{AttemptLog, Exchange, Phase, Planned};
 use crate::engine::failed::Original;
 use crate::engine::failure::Failure;
 use crate::engine::outgoing::{self, Outgoing};
-use crate::engine::request::amount;
+use crate::engine::reserve::amount;
 use crate::engine::{Host, Policy};
 use crate::policy::budget::ReserveError;
-use crate::policy::recovery;
 use crate::provider::{self, ApiError, Vendor};
 use crate::wire::http::{self, Headers};
 use crate::wire::json::Document;
@@ -563,7 +562,7 @@ fn merge(progress: &mut Progress, more: Progress) {
 /// A provider's error as its caller will read it.
 pub fn api_error(error: &ProviderError) -> ApiError<'_> {
     ApiError {
-        status: recovery::status(error.class),
+        status: provider::failure::status_of(error.class),
         code: error.code.as_deref().unwrap_or(error.class.name()),
         message: &error.message,
         param: None,

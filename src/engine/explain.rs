@@ -8,11 +8,11 @@ use std::rc::Rc;
 use serde::Serialize;
 
 use crate::config::Target;
+use crate::engine::admit::RequestHead;
 use crate::engine::attempt::Place;
 use crate::engine::effect::{Effect, Flow, Step};
 use crate::engine::exchange::{Attachment, Exchange};
 use crate::engine::record::BudgetRecord;
-use crate::engine::request::RequestHead;
 use crate::engine::{Attempt, Host, Policy};
 use crate::wire::http::Headers;
 

@@ -13,7 +13,7 @@ use crate::engine::effect::{Effect, Reply, Step};
 use crate::engine::exchange::{Attachment, Exchange};
 use crate::policy::recovery;
 use crate::policy::redaction::Vault;
-use crate::provider::ApiError;
+use crate::provider::{ApiError, failure};
 use crate::wire::http::{self, Headers};
 
 /// What the provider said.
@@ -70,7 +70,7 @@ impl Attempt {
             log.ended_ms = Some(host.now_ms);
             log.retry_after = original.retry_after();
         });
-        let status = original.status.unwrap_or_else(|| recovery::status(class));
+        let status = original.status.unwrap_or_else(|| failure::status_of(class));
         let body = self.without_key(self.error_body(&error, &original, status));
         if self.goes_to_the_next(class) {
             return self.signal(class, status, body);

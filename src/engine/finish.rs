@@ -10,7 +10,7 @@ use crate::engine::effect::{Effect, Flow, Metric, MetricKind, Reply, Step};
 use crate::engine::exchange::{AttemptLog, Exchange, Phase, Planned};
 use crate::engine::failure::Failure;
 use crate::engine::record::{AttemptRecord, Record};
-use crate::engine::request::budget_record;
+use crate::engine::reserve::budget_record;
 use crate::policy::budget::Amount;
 
 impl Exchange {
@@ -48,7 +48,7 @@ impl Exchange {
             return Step::default();
         };
         last.delivered = true;
-        let by_class = last.class.map_or(signal, crate::policy::recovery::status);
+        let by_class = last.class.map_or(signal, crate::provider::failure::status_of);
         let own = last.status.filter(|status| *status >= 300).unwrap_or(by_class);
         let retry_after = last.retry_after.clone();
         self.tally.status = Some(own);

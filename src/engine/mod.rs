@@ -6,6 +6,7 @@
 //! The engine is a value: it takes bytes, the time, random bytes and a store, and returns what to do (see
 //! [`effect`]). It knows no Envoy, no clock and no environment, so a test drives it as the adapter does.
 
+pub mod admit;
 pub mod answer;
 pub mod attempt;
 pub mod effect;
@@ -14,11 +15,14 @@ pub mod explain;
 mod failed;
 pub mod failure;
 pub mod finish;
+mod headers;
 pub mod inspect;
 mod outgoing;
 pub mod plan;
 pub mod record;
 pub mod request;
+mod reserve;
+mod targets;
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};

@@ -16,18 +16,3 @@ pub fn is_the_providers_fault(class: ErrorClass) -> bool {
         ErrorClass::Overloaded | ErrorClass::ServerError | ErrorClass::Timeout | ErrorClass::BrokenResponse
     )
 }
-
-/// The status that an error of this class has where the provider gave none of its own.
-pub fn status(class: ErrorClass) -> u16 {
-    match class {
-        ErrorClass::RateLimited | ErrorClass::QuotaExhausted => 429,
-        ErrorClass::Overloaded => 503,
-        ErrorClass::ServerError => 500,
-        ErrorClass::Timeout => 504,
-        ErrorClass::BrokenResponse => 502,
-        ErrorClass::ContextLength | ErrorClass::ContentFilter | ErrorClass::InvalidRequest => 400,
-        ErrorClass::Auth => 401,
-        ErrorClass::NotFound => 404,
-        ErrorClass::TooLarge => 413,
-    }
-}

@@ -5,9 +5,9 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use serde_json::json;
+use tollgate::engine::admit::RequestHead;
 use tollgate::engine::attempt::Place;
 use tollgate::engine::effect::{Effect, Flow, Step};
-use tollgate::engine::request::RequestHead;
 use tollgate::engine::{Attempt, Exchange};
 use tollgate::wire::http::Headers;
 

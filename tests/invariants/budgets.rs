@@ -5,9 +5,9 @@ use std::rc::Rc;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use tollgate::engine::admit::RequestHead;
 use tollgate::engine::attempt::Place;
 use tollgate::engine::effect::{Effect, Flow};
-use tollgate::engine::request::RequestHead;
 use tollgate::engine::{Attempt, Exchange};
 use tollgate::policy::budget::{Amount, Scope, State, peek};
 use tollgate::wire::http::Headers;

@@ -5,10 +5,10 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use tollgate::engine::admit::RequestHead;
 use tollgate::engine::attempt::Place;
 use tollgate::engine::effect::{Effect, Flow, Metric, Reply, Step};
 use tollgate::engine::exchange::Attachment;
-use tollgate::engine::request::RequestHead;
 use tollgate::engine::{Attempt, Exchange, Host, Policy};
 use tollgate::store::MemoryStore;
 use tollgate::wire::http::Headers;

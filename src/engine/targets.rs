@@ -1,0 +1,223 @@
+//! Where a request may go: a rule's chain or the provider that it was going to anyway, less the targets that may not
+//! have it.
+
+use std::rc::Rc;
+
+use crate::chat::{Malformed, Request};
+use crate::config::{BudgetLimit, Config, Target};
+use crate::engine::Policy;
+use crate::engine::exchange::{Attachment, Exchange};
+use crate::engine::failure::Failure;
+use crate::engine::outgoing;
+use crate::engine::plan::{LeftOut, Plan};
+use crate::policy::{retention, routing};
+use crate::provider::{self, Outline};
+use crate::wire::json::{Document, Edits};
+
+impl Exchange {
+    pub(super) fn plan(
+        &mut self,
+        outline: &Outline,
+        prompt_tokens: u64,
+        tasks: &[String],
+    ) -> Result<Plan, Failure> {
+        let policy = Rc::clone(&self.policy);
+        let config = &policy.config;
+        let header = |name: &str| self.header(name);
+        let ask = routing::Ask {
+            model: &outline.model,
+            caller: &self.head.caller,
+            prompt_tokens,
+            tasks,
+            header: &header,
+        };
+        let chosen = routing::route(config, &ask);
+        let chain = chosen.map(|(_, chain)| chain.name.as_str());
+        if !routing::may_use(&config.access, &self.head.caller, &outline.model, chain) {
+            let refused = Err(Failure::ModelNotAllowed);
+            self.unless(refused)?;
+        }
+        // In observe mode a request goes where it was going.
+        match chosen.filter(|_| self.policy.enforces()) {
+            Some((route, chain)) => {
+                let mut plan = chain_plan(&policy, &chain.name).ok_or(Failure::ModelUnknown)?;
+                plan.route = Some(route.name.clone());
+                Ok(plan)
+            }
+            None => {
+                let provider = self.natural_provider(&outline.model).ok_or(Failure::ModelUnknown)?;
+                Ok(provider_plan(config, Some(provider), &outline.model))
+            }
+        }
+    }
+
+    pub(super) fn natural_provider(&self, model: &str) -> Option<usize> {
+        let default_host = |dialect| provider::vendor(dialect).and_then(|vendor| vendor.host());
+        routing::natural_provider(
+            &self.policy.config,
+            &self.head.authority,
+            &default_host,
+            model,
+            self.policy.catalog.owner(model),
+        )
+    }
+
+    /// The provider whose API the request is written in.
+    pub(super) fn namesake(&self) -> Option<usize> {
+        let dialect = self.head.api?.namesake();
+        self.policy.config.providers.iter().position(|provider| provider.dialect == dialect)
+    }
+
+    /// Data of some classes goes only to providers whose contract is good enough, even after redaction.
+    pub(super) fn filter_by_class(
+        &self,
+        plan: &mut Plan,
+        classes: &[&crate::config::DataClass],
+    ) -> Result<(), Failure> {
+        let config = &self.policy.config;
+        let refuses = |target: &Target| {
+            let provider = config.providers.get(target.provider)?;
+            classes.iter().find(|class| !retention::may_receive(provider, class))
+        };
+        let class = plan.targets.iter().find_map(&refuses).map(|class| class.name.clone());
+        let left: Vec<Target> =
+            plan.targets.iter().filter(|target| refuses(target).is_none()).cloned().collect();
+        plan.left_out.extend(plan.targets.iter().filter_map(|target| {
+            let reason = format!("may not receive data of class {}", refuses(target)?.name);
+            Some(LeftOut { target: target.clone(), reason })
+        }));
+        match class {
+            Some(class) if left.is_empty() => return Err(Failure::NoTargetForData { class }),
+            _ if self.policy.enforces() => plan.targets = left,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Targets that have no place for a field of the request are left out now: an attempt's own refusal would reach
+    /// the caller and could not fail over.
+    pub(super) fn filter_by_dialect(&self, plan: &mut Plan, document: &Document<'_>) -> Result<(), Failure> {
+        let mut first = None;
+        // Read once for all targets of other dialects.
+        let mut neutral = None;
+        let mut left = plan.targets.clone();
+        left.retain(|target| {
+            let carried = self.carries(target, document, &mut neutral);
+            let Err(field) = carried else { return true };
+            let reason = format!("has no place for {field}");
+            plan.left_out.push(LeftOut { target: target.clone(), reason });
+            first.get_or_insert(field);
+            false
+        });
+        match first {
+            Some(field) if left.is_empty() => return Err(Failure::CannotCarry { field }),
+            _ if self.policy.enforces() => plan.targets = left,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// A budget in dollars cannot hold what has no price: such targets are left out, never silently free.
+    pub(super) fn filter_by_price(&self, plan: &mut Plan) -> Result<(), Failure> {
+        let budgets = &self.policy.config.budgets;
+        if !budgets.iter().any(|budget| matches!(budget.limit, BudgetLimit::MicroUsd(_))) {
+            return Ok(());
+        }
+        let sample = crate::chat::Usage { input: 1, output: 1, ..Default::default() };
+        let (priced, free): (Vec<Target>, Vec<Target>) = plan
+            .targets
+            .iter()
+            .cloned()
+            .partition(|target| self.policy.cost(&target.model, &sample).is_some());
+        if priced.is_empty() {
+            return Err(Failure::Unpriced);
+        }
+        if self.policy.enforces() {
+            let reason = "has no price, and a budget is in dollars";
+            plan.left_out
+                .extend(free.into_iter().map(|target| LeftOut { target, reason: reason.to_owned() }));
+            plan.targets = priced;
+        }
+        Ok(())
+    }
+
+    /// `Err`: the field that the target has no place for.
+    pub(super) fn carries(
+        &self,
+        target: &Target,
+        document: &Document<'_>,
+        neutral: &mut Option<Result<Request, Malformed>>,
+    ) -> Result<(), String> {
+        let no_place = || "model".to_owned();
+        let provider = self.policy.config.providers.get(target.provider).ok_or_else(no_place)?;
+        let vendor = provider::vendor(provider.dialect).ok_or_else(no_place)?;
+        if Some(vendor.api()) == self.head.api {
+            let drop = &self.policy.config.drop;
+            return vendor.adapt(document.root(), drop, &mut Edits::new()).map_err(|fault| fault.field);
+        }
+        if self.attachment == Attachment::Direct {
+            return Err(no_place());
+        }
+        let read = || {
+            let request = self.codec().read_request(document.root());
+            request.map(|request| outgoing::let_go(&self.policy, self.codec(), request).0)
+        };
+        match neutral.get_or_insert_with(read) {
+            Err(fault) => Err(fault.field.clone()),
+            Ok(request) => {
+                let codec = provider::codec(vendor.api());
+                let written = codec.write_request(request, self.policy.config.output_reserve);
+                let written = written.map_err(|fault| fault.field)?;
+                if !vendor.is_particular() {
+                    return Ok(());
+                }
+                let document = Document::parse_lenient(&written).map_err(|_| no_place())?;
+                let drop = &self.policy.config.drop;
+                vendor.adapt(document.root(), drop, &mut Edits::new()).map_err(|fault| fault.field)
+            }
+        }
+    }
+}
+
+pub(super) fn chain_plan(policy: &Policy, name: &str) -> Option<Plan> {
+    let config = &policy.config;
+    let chain = config.chains.get(name)?;
+    // Three tokens in for one out: what conversations come to.
+    let sample = crate::chat::Usage { input: 3_000, output: 1_000, ..Default::default() };
+    let price = |target: &Target| policy.cost(&target.model, &sample);
+    let targets = routing::ordered(chain, &price);
+    Some(Plan {
+        route: None,
+        chain: Some(chain.name.clone()),
+        cluster: chain.cluster.clone(),
+        passthrough: first_passthrough(config, &targets),
+        targets,
+        left_out: Vec::new(),
+        timeouts: chain.timeouts.unwrap_or(config.timeouts),
+    })
+}
+
+/// `None`: nobody of the policy's. The plan is empty, and Envoy has no target from us.
+pub(super) fn provider_plan(config: &Config, provider: Option<usize>, model: &str) -> Plan {
+    let targets: Vec<Target> =
+        provider.map(|provider| Target { provider, model: model.to_owned() }).into_iter().collect();
+    let cluster = provider.and_then(|provider| config.providers.get(provider));
+    Plan {
+        route: None,
+        chain: None,
+        cluster: cluster.map(|provider| provider.cluster.clone()).unwrap_or_default(),
+        passthrough: first_passthrough(config, &targets),
+        targets,
+        left_out: Vec::new(),
+        timeouts: config.timeouts,
+    }
+}
+
+/// The provider that the caller's own key goes to: one per plan, so that no provider sees another's key.
+pub(super) fn first_passthrough(config: &Config, targets: &[Target]) -> Option<usize> {
+    let takes_it = |target: &&Target| {
+        let provider = config.providers.get(target.provider);
+        provider.is_some_and(|provider| provider.credential == crate::config::Credential::Passthrough)
+    };
+    targets.iter().find(takes_it).map(|target| target.provider)
+}
