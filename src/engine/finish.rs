@@ -13,6 +13,9 @@ use crate::engine::record::{AttemptRecord, Record};
 use crate::engine::reserve::budget_record;
 use crate::policy::budget::Amount;
 
+/// Longer names are no models'.
+const MAX_MODEL: usize = 200;
+
 impl Exchange {
     /// The head of what goes to the caller: a provider's answer, or one that Envoy made itself. `signal`: it carries
     /// `x-tollgate-retry`.
@@ -192,10 +195,11 @@ impl Exchange {
         let class = answered.and_then(|answered| answered.class).map(crate::chat::ErrorClass::name);
         Record {
             operation: "chat",
-            request_model: outline.map(|outline| outline.model.as_str()),
+            request_model: outline.map(|outline| self.shown(&outline.model)),
             response_model: answered
                 .and_then(|answered| answered.model.as_deref())
-                .or(target.map(|target| target.model.as_str())),
+                .or(target.map(|target| target.model.as_str()))
+                .map(|model| self.shown(model)),
             provider: provider.map(|provider| provider.name.as_str()),
             input_tokens: None,
             output_tokens: None,
@@ -237,13 +241,19 @@ impl Exchange {
         let provider = target.and_then(|target| self.policy.config.providers.get(target.provider));
         AttemptRecord {
             provider: provider.map(|provider| provider.name.clone()).unwrap_or_default(),
-            model: target.map(|target| target.model.clone()).unwrap_or_default(),
+            model: target.map(|target| self.shown(&target.model).to_owned()).unwrap_or_default(),
             status: log.status,
             class: log.class.map(crate::chat::ErrorClass::name),
             duration_ms: log.ended_ms.unwrap_or(host.now_ms).saturating_sub(log.started_ms),
             opt_out: log.opt_out.clone(),
             dropped: log.dropped.clone(),
         }
+    }
+
+    /// A model's name as a record may hold it: where the caller chose it, it can be anything.
+    fn shown<'m>(&self, model: &'m str) -> &'m str {
+        let plain = model.len() <= MAX_MODEL && self.policy.detector.find(model).is_empty();
+        if plain { model } else { "other" }
     }
 
     fn metrics(&self, usage: Option<&Usage>, cost: Option<u64>, host: Host<'_>) -> Vec<Metric> {
