@@ -11,8 +11,8 @@ import httpx2
 import openai
 import pytest
 
-from house import (CARD, EMAIL, HOUSE, OTHER_EMAIL, REDACTED, TEXT, TOOLS, asked, assert_nowhere, calls_of, said, team,
-                   user)
+from house import (CARD, EMAIL, HOUSE, OTHER_EMAIL, REDACTED, TEXT, TOOLS, asked, assert_nowhere, calls_of, house, said,
+                   team, user)
 from wire import MESSAGES, Connection, request, send
 
 BROKEN_CONNECTION = (openai.APIError, httpx.HTTPError, httpx2.HTTPError)
@@ -390,3 +390,18 @@ def test_requests_of_one_connection_fail_over_one_by_one(tollgate):
             connection.send(request(json.dumps({"model": "smart", "messages": user(TEXT)}).encode()))
             answer = connection.answer()
             assert answer.status == 200 and answer.headers["x-tollgate-provider"] == expected
+
+
+# ── What the policy calls final ─────────────────────────────────────────────────────────────────────────────────────
+
+@pytest.mark.parametrize("fault, status", [("429", 429), ("500", 500), ("503", 503)])
+def test_a_failure_that_is_final_by_the_policy_is_the_callers(gateway, fault, status):
+    final = {name: {"then": "fail"} for name in ("rate_limited", "server_error", "overloaded")}
+    tollgate = gateway(policy=house(recovery=final))
+    tollgate.fake["openai"].faults(fault)
+    with pytest.raises(openai.APIStatusError) as caught:
+        ask(tollgate)
+    assert caught.value.status_code == status
+    assert caught.value.response.headers["x-tollgate-attempts"] == "1"
+    asked_others = [name for name in ("deepseek", "anthropic") if tollgate.fake[name].requests()]
+    assert not asked_others

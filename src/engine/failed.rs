@@ -15,6 +15,7 @@ use crate::policy::recovery;
 use crate::policy::redaction::Vault;
 use crate::provider::{ApiError, failure};
 use crate::wire::http::{self, Headers};
+use crate::wire::json::Document;
 
 /// What the provider said.
 #[derive(Default)]
@@ -31,7 +32,8 @@ impl Original {
     }
 
     fn is_json(&self) -> bool {
-        self.headers.get("content-type").map(http::media_type).is_some_and(|media| media.ends_with("json"))
+        let label = self.headers.get("content-type").map(http::media_type);
+        label.is_some_and(|media| media.ends_with("json")) && Document::parse_lenient(&self.body).is_ok()
     }
 
     /// What of its head the caller gets with an error of ours: all that does not speak of the body or of the hop.
