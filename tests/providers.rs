@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use tollgate::chat::Delta;
-use tollgate::provider::{Api, codec};
+use tollgate::provider::{Api, Outline, codec};
 use tollgate::wire::sse::Decoder;
 
 #[path = "providers/failures.rs"]
@@ -78,7 +78,8 @@ fn deltas(api: Api, stream: &[u8]) -> (Vec<Delta>, bool) {
 }
 
 fn write_stream(api: Api, deltas: &[Delta], usage: bool) -> Vec<u8> {
-    let mut writer = codec(api).stream_writer(1_700_000_000, usage);
+    let mut writer =
+        codec(api).stream_writer(1_700_000_000, &Outline { stream_usage: usage, ..Outline::default() });
     let mut out = Vec::new();
     for delta in deltas {
         writer.write(delta, &mut out);

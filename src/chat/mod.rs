@@ -103,6 +103,10 @@ pub struct Request {
     pub reasoning_effort: Option<String>,
     /// Tokens that the model may think for, where the caller's dialect says it in tokens.
     pub thinking_budget: Option<u64>,
+    /// The answer shows what the model thought.
+    pub shows_thinking: Option<bool>,
+    /// How likely each token of the answer was is asked for, and for how many others at each place.
+    pub logprobs: Option<u64>,
     /// An opaque name of the end user.
     pub user: Option<String>,
     /// Fields that this type has no place for, by their path. A target of another dialect cannot carry them.
@@ -129,11 +133,31 @@ pub enum Role {
 pub enum Part {
     Text(String),
     Image(Media),
-    Document { media: Media, name: Option<String> },
+    Audio(Media),
+    Document {
+        media: Media,
+        name: Option<String>,
+    },
     ToolCall(ToolCall),
-    ToolResult { id: String, parts: Vec<Part>, is_error: bool },
+    ToolResult {
+        id: String,
+        parts: Vec<Part>,
+        is_error: bool,
+    },
     Refusal(String),
-    Thinking { text: String, signature: Option<String> },
+    /// `text` is empty where the provider shows nothing of it but the signature.
+    Thinking {
+        text: String,
+        signature: Option<Signature>,
+    },
+}
+
+/// What a provider signs or encrypts so that it knows its own work when it comes back. Nobody else can read it, and
+/// for another provider it means nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signature {
+    pub by: Dialect,
+    pub value: String,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -148,6 +172,7 @@ pub struct ToolCall {
     pub name: String,
     /// JSON text of an object.
     pub arguments: String,
+    pub signature: Option<Signature>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -193,6 +218,18 @@ pub struct Choice {
     pub stop: StopReason,
     /// The stop sequence that ended the answer, where the provider says it.
     pub stop_sequence: Option<String>,
+    /// One for each token of the text, where they were asked for.
+    pub logprobs: Vec<Logprob>,
+}
+
+/// How likely a token was.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Logprob {
+    pub token: String,
+    /// The natural logarithm, as it was spelt.
+    pub logprob: String,
+    /// What else could have stood here, the likeliest first.
+    pub top: Vec<Logprob>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -238,13 +275,18 @@ pub enum Delta {
     /// Opaque; goes with the thinking before it.
     Signature {
         choice: u32,
-        signature: String,
+        signature: Signature,
     },
     ToolStart {
         choice: u32,
         call: u32,
         id: String,
         name: String,
+        signature: Option<Signature>,
+    },
+    Logprobs {
+        choice: u32,
+        logprobs: Vec<Logprob>,
     },
     /// A piece of the arguments' JSON text.
     ToolArguments {
@@ -272,9 +314,12 @@ impl Delta {
                 !text.is_empty()
             }
             Self::ToolStart { .. } | Self::ToolArguments { .. } | Self::Stop { .. } => true,
-            Self::Start { .. } | Self::Signature { .. } | Self::Usage(_) | Self::End | Self::Error(_) => {
-                false
-            }
+            Self::Start { .. }
+            | Self::Signature { .. }
+            | Self::Logprobs { .. }
+            | Self::Usage(_)
+            | Self::End
+            | Self::Error(_) => false,
         }
     }
 }
@@ -320,6 +365,7 @@ impl Request {
                 "response_format" => self.format.take().is_some(),
                 "reasoning_effort" => self.reasoning_effort.take().is_some(),
                 "thinking" => self.thinking_budget.take().is_some(),
+                "logprobs" => self.logprobs.take().is_some(),
                 "user" => self.user.take().is_some(),
                 _ => false,
             };

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use crate::chat::visit::{Place, SpotKind, visit};
 use crate::chat::{Delta, Malformed, Part, ProviderError, Response, Usage};
 use crate::policy::redaction::{Fragment, Landing, Released, Restorer, StreamRestorer, Vault};
-use crate::provider::{Channel, Codec, Hidden, StreamReader, StreamText, StreamWriter};
+use crate::provider::{Channel, Codec, Hidden, Outline, StreamReader, StreamText, StreamWriter};
 use crate::wire::json::{Document, Edits, Node, quote};
 use crate::wire::sse;
 
@@ -21,8 +21,8 @@ pub struct Carriage {
     pub vault: Rc<Vault>,
     /// Usage in the stream is there because we asked for it: the caller does not see it.
     pub hide_usage: bool,
-    /// The caller asked for usage in its stream.
-    pub stream_usage: bool,
+    /// Of the caller's request.
+    pub outline: Outline,
     /// Unix seconds.
     pub created: u64,
 }
@@ -92,7 +92,7 @@ fn restore_response(response: &mut Response, restorer: &Restorer) {
             Part::Text(text) | Part::Refusal(text) => restore(text, Landing::Text),
             Part::Thinking { text, .. } => restore(text, Landing::Text),
             Part::ToolCall(call) => restore(&mut call.arguments, Landing::Json),
-            Part::Image(_) | Part::Document { .. } | Part::ToolResult { .. } => {}
+            Part::Image(_) | Part::Audio(_) | Part::Document { .. } | Part::ToolResult { .. } => {}
         }
     }
 }
@@ -146,7 +146,7 @@ impl StreamAnswer {
         let output = if carriage.in_place() {
             Output::InPlace(StreamRestorer::new(restorer))
         } else {
-            let writer = carriage.to.stream_writer(carriage.created, carriage.stream_usage);
+            let writer = carriage.to.stream_writer(carriage.created, &carriage.outline);
             Output::Translated { restorer: StreamRestorer::new(restorer), writer }
         };
         Self {
@@ -349,6 +349,7 @@ fn note(delta: &Delta, progress: &mut Progress) {
         Delta::Error(error) => progress.error = Some(error.clone()),
         Delta::Start { .. }
         | Delta::Signature { .. }
+        | Delta::Logprobs { .. }
         | Delta::ToolStart { .. }
         | Delta::Stop { .. }
         | Delta::End => {}

@@ -20,7 +20,7 @@ use crate::engine::outgoing::{self, Outgoing};
 use crate::engine::reserve::amount;
 use crate::engine::{Host, Policy};
 use crate::policy::budget::ReserveError;
-use crate::provider::{self, ApiError, Vendor};
+use crate::provider::{self, Api, ApiError, Vendor};
 use crate::wire::http::{self, Headers};
 use crate::wire::json::Document;
 
@@ -40,6 +40,8 @@ pub struct Attempt {
     /// Index into the exchange's log.
     pub(super) index: usize,
     pub(super) vendor: &'static dyn Vendor,
+    /// In which the provider is spoken to.
+    pub(super) api: Api,
     /// The answer had no body: what we say needs one of our own.
     pub(super) bodyless: bool,
     pub(super) phase: AttemptPhase,
@@ -88,6 +90,7 @@ impl Attempt {
     ) -> Result<(Self, Step), Failure> {
         let mut guard = exchange.borrow_mut();
         let policy = Rc::clone(&guard.policy);
+        let callers = guard.head.api;
         let Some(planned) = guard.planned_mut() else { return Err(Failure::NotInspected) };
         if !policy.enforces() && planned.plan.targets.is_empty() {
             // Envoy's own route decided, and observing refuses nothing.
@@ -98,6 +101,9 @@ impl Attempt {
         let target = planned.target(index).cloned().ok_or(Failure::NoTargetLeft)?;
         let provider = policy.config.providers.get(target.provider).ok_or(Failure::NoTargetLeft)?;
         let vendor = provider::vendor(provider.dialect).ok_or(Failure::NoTargetLeft)?;
+        // What nobody read is in nobody's dialect.
+        let api = callers.map_or(vendor.apis().first().copied(), |api| vendor.api_for(api));
+        let api = api.ok_or(Failure::NoTargetLeft)?;
         let passthrough = planned.plan.passthrough == Some(target.provider);
         let read = policy.enforces().then(|| planned.outline.clone()).flatten();
         planned.attempts.push(AttemptLog {
@@ -121,6 +127,7 @@ impl Attempt {
             vendor,
             provider,
             target: &target,
+            api,
             caller: guard.codec(),
             passthrough,
         };
@@ -132,7 +139,7 @@ impl Attempt {
         guard.move_reservation(index, &target, host)?;
         drop(guard);
         let phase = if read.is_some() { AttemptPhase::Request } else { AttemptPhase::Sent };
-        let attempt = Self { exchange, index: log, vendor, bodyless: false, phase };
+        let attempt = Self { exchange, index: log, vendor, api, bodyless: false, phase };
         let step = match read {
             Some(_) => Step { flow: Flow::Pause, effects },
             None => Step::go_on(effects),
@@ -172,6 +179,7 @@ impl Attempt {
             vendor: self.vendor,
             provider,
             target: &target,
+            api: self.api,
             caller: codec,
             passthrough: false,
         };
@@ -321,7 +329,7 @@ impl Attempt {
                 }
                 progress.stopped |= end_of_stream;
                 if let (Watch::Whole(body), true) = (&watch, end_of_stream) {
-                    let codec = provider::codec(self.vendor.api());
+                    let codec = provider::codec(self.api);
                     progress.usage = Document::parse_lenient(body)
                         .ok()
                         .and_then(|document| codec.read_usage(document.root()));
@@ -408,15 +416,15 @@ impl Attempt {
         let Some(document) = document else {
             return self.fail(broken("it is not JSON"), Original::of(headers), host);
         };
-        if let Some(error) = self.vendor.soft_failure(document.root()) {
+        if let Some(error) = self.vendor.soft_failure(self.api, document.root()) {
             return self.fail(error, Original::of(headers), host);
         }
-        let codec = provider::codec(self.vendor.api());
+        let codec = provider::codec(self.api);
         if !codec.is_answer(document.root()) {
             return self.fail(broken("it is not what the dialect says"), Original::of(headers), host);
         }
         let usage = codec.read_usage(document.root());
-        let model = document.root().get("model").and_then(|model| model.as_str()).map(Cow::into_owned);
+        let model = codec.answer_model(document.root());
         let Some(carriage) = self.carriage(host) else { return Step::default() };
         let received = body.len();
         let carried = match carry_whole(&carriage, &document) {
@@ -511,11 +519,14 @@ impl Attempt {
         let planned = exchange.planned()?;
         let outline = planned.outline.as_ref()?;
         Some(Carriage {
-            from: provider::codec(self.vendor.api()),
+            from: provider::codec(self.api),
             to: exchange.codec(),
             vault: exchange.vault_to_restore(),
-            hide_usage: exchange.policy.enforces() && outline.stream && !outline.stream_usage,
-            stream_usage: outline.stream_usage,
+            hide_usage: exchange.policy.enforces()
+                && outline.stream
+                && !outline.stream_usage
+                && self.vendor.asks_stream_usage(),
+            outline: outline.clone(),
             created: host.now_ms / 1000,
         })
     }

@@ -147,7 +147,7 @@ impl Attempt {
         let exchange = self.exchange.borrow();
         let codec = exchange.codec();
         let vault = exchange.vault_to_restore();
-        if codec.api() == self.vendor.api() && original.is_json() && original.status.is_some() {
+        if codec.api() == self.api && original.is_json() && original.status.is_some() {
             return restore_error(&vault, &original.body).unwrap_or_else(|| original.body.clone());
         }
         let message = restore_text(&vault, &error.message);

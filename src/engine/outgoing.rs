@@ -12,7 +12,7 @@ use crate::engine::Policy;
 use crate::engine::effect::Effect;
 use crate::engine::exchange::Head;
 use crate::engine::failure::Failure;
-use crate::provider::{self, CREDENTIAL_HEADERS, Codec, Outline, Traits, Vendor};
+use crate::provider::{self, Api, CREDENTIAL_HEADERS, Codec, Outline, Traits, Vendor};
 use crate::wire::http::{self, Headers};
 use crate::wire::json::{Document, Edits, Kind, Node, quote};
 
@@ -21,6 +21,8 @@ pub(super) struct Outgoing<'o> {
     pub vendor: &'static dyn Vendor,
     pub provider: &'o Provider,
     pub target: &'o Target,
+    /// In which the provider is spoken to.
+    pub api: Api,
     /// The caller's dialect.
     pub caller: &'static dyn Codec,
     /// The caller's own key is for this provider.
@@ -81,20 +83,21 @@ impl Outgoing<'_> {
     }
 
     fn speaks_the_callers_dialect(&self) -> bool {
-        self.caller.api() == self.vendor.api()
+        self.caller.api() == self.api
     }
 
     fn path(&self, original: &str, read: Option<&Outline>) -> String {
         let (own_path, query) = http::split_path(original);
         let path = match read {
             Some(outline) => {
-                self.vendor.path(&Outline { model: self.target.model.clone(), ..outline.clone() })
+                let model = if self.target.model.is_empty() { &outline.model } else { &self.target.model };
+                let outline = Outline { model: model.clone(), ..outline.clone() };
+                let query = query.filter(|_| self.speaks_the_callers_dialect());
+                self.vendor.path(self.api, &outline, query)
             }
-            None => own_path.to_owned(),
+            None => provider::with_query(own_path, query),
         };
-        let keeps_query = self.speaks_the_callers_dialect() || read.is_none();
-        let query = query.filter(|_| keeps_query).map(|query| format!("?{query}")).unwrap_or_default();
-        let path = format!("{}{path}{query}", self.provider.path_prefix);
+        let path = format!("{}{path}", self.provider.path_prefix);
         // A credential too.
         http::remove_query_param(&path, "key").into_owned()
     }
@@ -105,7 +108,7 @@ impl Outgoing<'_> {
     }
 
     fn opt_out_headers(&self) -> impl Iterator<Item = (&str, &str)> {
-        let own = self.vendor.opt_outs().iter().filter_map(|opt_out| match opt_out {
+        let own = self.vendor.opt_outs(self.api).iter().filter_map(|opt_out| match opt_out {
             provider::OptOut::Header { name, value } => Some((*name, *value)),
             _ => None,
         });
@@ -132,7 +135,7 @@ impl Outgoing<'_> {
         let body = if self.speaks_the_callers_dialect() {
             self.edit(outline, body, &mut dropped)?
         } else {
-            Cow::Owned(self.translate(body, &mut dropped)?)
+            Cow::Owned(self.translate(outline, body, &mut dropped)?)
         };
         let (body, opt_out) = self.opt_out(body)?;
         Ok(Written { body, opt_out, dropped })
@@ -151,7 +154,7 @@ impl Outgoing<'_> {
             self.caller.set_model(root, &self.target.model, &mut edits);
             self.fit(root, &mut edits, dropped);
         }
-        if outline.stream && !outline.stream_usage {
+        if outline.stream && !outline.stream_usage && self.vendor.asks_stream_usage() {
             self.caller.ask_stream_usage(root, &mut edits);
         }
         self.adapt(root, &mut edits)?;
@@ -159,7 +162,7 @@ impl Outgoing<'_> {
     }
 
     fn adapt(&self, root: Node<'_>, edits: &mut Edits) -> Result<(), Failure> {
-        let adapted = self.vendor.adapt(root, &self.policy.config.drop, edits);
+        let adapted = self.vendor.adapt(self.api, root, &self.policy.config.drop, edits);
         adapted.map_err(|fault| Failure::CannotCarry { field: fault.field })
     }
 
@@ -167,17 +170,22 @@ impl Outgoing<'_> {
     fn fit(&self, root: Node<'_>, edits: &mut Edits, dropped: &mut Vec<String>) {
         if let Some(entry) = self.policy.catalog.lookup(&self.target.model) {
             let model = Traits { reasoning: entry.reasoning, sampling: entry.sampling };
-            dropped.extend(self.vendor.fit(root, model, edits).into_iter().map(str::to_owned));
+            dropped.extend(self.vendor.fit(self.api, root, model, edits).into_iter().map(str::to_owned));
         }
     }
 
-    fn translate(&self, body: &[u8], dropped: &mut Vec<String>) -> Result<Vec<u8>, Failure> {
+    fn translate(
+        &self,
+        outline: &Outline,
+        body: &[u8],
+        dropped: &mut Vec<String>,
+    ) -> Result<Vec<u8>, Failure> {
         let document = parse(body)?;
         let malformed = |fault: crate::chat::Malformed| Failure::NotTheApi {
             field: fault.field,
             expected: fault.expected,
         };
-        let request = self.caller.read_request(document.root()).map_err(malformed)?;
+        let request = self.caller.read_request(outline, document.root()).map_err(malformed)?;
         let (mut request, gone) = let_go(self.policy, self.caller, request);
         dropped.extend(gone);
         if !self.target.model.is_empty() {
@@ -185,8 +193,7 @@ impl Outgoing<'_> {
         }
         // Usage is what a call is settled by.
         request.stream_usage = true;
-        let written =
-            provider::codec(self.vendor.api()).write_request(&request, self.policy.config.output_reserve);
+        let written = provider::codec(self.api).write_request(&request, self.policy.config.output_reserve);
         let written = written.map_err(|fault| Failure::CannotCarry { field: fault.field })?;
         let mut edits = Edits::new();
         {
@@ -207,7 +214,7 @@ impl Outgoing<'_> {
         let edited = {
             let document = parse(&body)?;
             let root = document.root();
-            for opt_out in self.vendor.opt_outs() {
+            for opt_out in self.vendor.opt_outs(self.api) {
                 match opt_out {
                     provider::OptOut::Set { field, value } => fields.set(root, field, value),
                     provider::OptOut::Drop { field, value } => fields.drop(root, field, value),
@@ -246,7 +253,8 @@ pub(super) fn let_go(policy: &Policy, caller: &dyn Codec, mut request: Request) 
 /// Credentials, what vendors set, and what the policy sets.
 pub(super) fn managed_headers(config: &Config) -> HashSet<String> {
     let vendors = provider::VENDORS.iter().flat_map(|vendor| {
-        let opt_outs = vendor.opt_outs().iter().filter_map(|opt_out| match opt_out {
+        let all = vendor.apis().iter().flat_map(|api| vendor.opt_outs(*api));
+        let opt_outs = all.filter_map(|opt_out| match opt_out {
             provider::OptOut::Header { name, .. } => Some(*name),
             _ => None,
         });

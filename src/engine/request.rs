@@ -81,7 +81,7 @@ impl Exchange {
         let mut plan = self.plan(&outline, seen.tokens, &tasks)?;
         let classed = self.filter_by_class(&mut plan, &classes);
         self.unless(classed)?;
-        let carried = self.filter_by_dialect(&mut plan, &document);
+        let carried = self.filter_by_dialect(&mut plan, &outline, &document);
         self.unless(carried)?;
 
         plan.settle_cluster(config);
@@ -110,10 +110,11 @@ impl Exchange {
         if body.is_empty() {
             return Err(Failure::EmptyBody);
         }
+        let (path, query) = http::split_path(&self.head.path);
         let document = Document::parse(body).map_err(|error| Failure::NotJson { why: error.to_string() })?;
         let outline = self
             .codec()
-            .outline(document.root())
+            .outline(path, query, document.root())
             .map_err(|fault| Failure::NotTheApi { field: fault.field, expected: fault.expected })?;
         Ok((document, outline))
     }
@@ -124,7 +125,8 @@ impl Exchange {
         if !config.retention.reject_needs_storage {
             return Ok(());
         }
-        let vendors = provider::VENDORS.iter().filter(|vendor| Some(vendor.api()) == self.head.api);
+        let Some(api) = self.head.api else { return Ok(()) };
+        let vendors = provider::VENDORS.iter().filter(|vendor| vendor.apis().contains(&api));
         let field = vendors.filter_map(|vendor| vendor.needs_storage(document.root())).next();
         field.map_or(Ok(()), |field| Err(Failure::NeedsStorage { field }))
     }

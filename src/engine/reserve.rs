@@ -65,7 +65,7 @@ impl Exchange {
                     plan.route = route;
                     self.filter_by_price(plan)?;
                     self.filter_by_class(plan, classes)?;
-                    self.filter_by_dialect(plan, document)?;
+                    self.filter_by_dialect(plan, outline, document)?;
                     plan.settle_cluster(config);
                     self.tally.downgraded_to = Some(chain.clone());
                     visited.push(chain);

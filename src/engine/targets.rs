@@ -96,13 +96,18 @@ impl Exchange {
 
     /// Targets that have no place for a field of the request are left out now: an attempt's own refusal would reach
     /// the caller and could not fail over.
-    pub(super) fn filter_by_dialect(&self, plan: &mut Plan, document: &Document<'_>) -> Result<(), Failure> {
+    pub(super) fn filter_by_dialect(
+        &self,
+        plan: &mut Plan,
+        outline: &Outline,
+        document: &Document<'_>,
+    ) -> Result<(), Failure> {
         let mut first = None;
         // Read once for all targets of other dialects.
         let mut neutral = None;
         let mut left = plan.targets.clone();
         left.retain(|target| {
-            let carried = self.carries(target, document, &mut neutral);
+            let carried = self.carries(target, outline, document, &mut neutral);
             let Err(field) = carried else { return true };
             let reason = format!("has no place for {field}");
             plan.left_out.push(LeftOut { target: target.clone(), reason });
@@ -145,27 +150,30 @@ impl Exchange {
     pub(super) fn carries(
         &self,
         target: &Target,
+        outline: &Outline,
         document: &Document<'_>,
         neutral: &mut Option<Result<Request, Malformed>>,
     ) -> Result<(), String> {
         let no_place = || "model".to_owned();
         let provider = self.policy.config.providers.get(target.provider).ok_or_else(no_place)?;
         let vendor = provider::vendor(provider.dialect).ok_or_else(no_place)?;
-        if Some(vendor.api()) == self.head.api {
+        let callers = self.head.api.ok_or_else(no_place)?;
+        let api = vendor.api_for(callers).ok_or_else(no_place)?;
+        if api == callers {
             let drop = &self.policy.config.drop;
-            return vendor.adapt(document.root(), drop, &mut Edits::new()).map_err(|fault| fault.field);
+            return vendor.adapt(api, document.root(), drop, &mut Edits::new()).map_err(|fault| fault.field);
         }
         if self.attachment == Attachment::Direct {
             return Err(no_place());
         }
         let read = || {
-            let request = self.codec().read_request(document.root());
+            let request = self.codec().read_request(outline, document.root());
             request.map(|request| outgoing::let_go(&self.policy, self.codec(), request).0)
         };
         match neutral.get_or_insert_with(read) {
             Err(fault) => Err(fault.field.clone()),
             Ok(request) => {
-                let codec = provider::codec(vendor.api());
+                let codec = provider::codec(api);
                 let written = codec.write_request(request, self.policy.config.output_reserve);
                 let written = written.map_err(|fault| fault.field)?;
                 if !vendor.is_particular() {
@@ -173,7 +181,7 @@ impl Exchange {
                 }
                 let document = Document::parse_lenient(&written).map_err(|_| no_place())?;
                 let drop = &self.policy.config.drop;
-                vendor.adapt(document.root(), drop, &mut Edits::new()).map_err(|fault| fault.field)
+                vendor.adapt(api, document.root(), drop, &mut Edits::new()).map_err(|fault| fault.field)
             }
         }
     }

@@ -4,7 +4,7 @@
 
 use super::failure::{Rule, Test, rule};
 use super::openai::{bearer, remove_or_refuse, soft_failure};
-use super::{Api, OptOut, Outline, Vendor};
+use super::{Api, OptOut, Outline, Vendor, with_query};
 use crate::chat::{Dialect, ErrorClass, ProviderError, Unsupported, is_named};
 use crate::wire::json::{Edits, Node};
 
@@ -113,27 +113,33 @@ impl Vendor for DeepSeek {
         "deepseek"
     }
 
-    fn api(&self) -> Api {
-        Api::OpenAiChat
+    fn apis(&self) -> &'static [Api] {
+        &[Api::OpenAiChat]
     }
 
     fn host(&self) -> Option<&'static str> {
         Some(HOST)
     }
 
-    fn path(&self, _request: &Outline) -> String {
-        PATH.to_owned()
+    fn path(&self, _api: Api, _request: &Outline, query: Option<&str>) -> String {
+        with_query(PATH, query)
     }
 
     fn authenticate(&self, key: &str) -> (&'static str, String) {
         bearer(key)
     }
 
-    fn adapt(&self, root: Node<'_>, drop: &[String], edits: &mut Edits) -> Result<(), Unsupported> {
+    fn adapt(
+        &self,
+        _api: Api,
+        root: Node<'_>,
+        drop: &[String],
+        edits: &mut Edits,
+    ) -> Result<(), Unsupported> {
         adapt(root, drop, edits)
     }
 
-    fn opt_outs(&self) -> &'static [OptOut] {
+    fn opt_outs(&self, _api: Api) -> &'static [OptOut] {
         OPT_OUTS
     }
 
@@ -145,7 +151,7 @@ impl Vendor for DeepSeek {
         FAILURES
     }
 
-    fn soft_failure(&self, root: Node<'_>) -> Option<ProviderError> {
+    fn soft_failure(&self, _api: Api, root: Node<'_>) -> Option<ProviderError> {
         soft_failure(root, FAILURES)
     }
 }

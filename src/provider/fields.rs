@@ -2,7 +2,8 @@
 
 use serde_json::value::RawValue;
 
-use crate::chat::{Malformed, Media, ToolCall, Unsupported};
+use super::VENDORS;
+use crate::chat::{Dialect, Malformed, Media, Signature, ToolCall, Unsupported};
 use crate::wire::json::{Document, Kind, Node};
 
 pub(super) fn malformed(field: impl Into<String>, expected: &'static str) -> Malformed {
@@ -96,3 +97,25 @@ pub(super) fn unsupported(field: impl Into<String>) -> Unsupported {
 pub(super) fn json(value: &impl serde::Serialize) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
 }
+
+/// A signature as a caller of `own`'s API gets it. One of another vendor's says whose it is, so that it finds its way
+/// back when the caller sends the turn again, and never reaches who cannot read it.
+pub(super) fn signed(signature: &Signature, own: Dialect) -> String {
+    if signature.by == own {
+        return signature.value.clone();
+    }
+    let by = super::vendor(signature.by).map_or("", |vendor| vendor.name());
+    format!("{FOREIGN}{by}:{}", signature.value)
+}
+
+/// The other way round: `text` as a caller of `own`'s API sends it back.
+pub(super) fn unsigned(text: String, own: Dialect) -> Signature {
+    let foreign = text.strip_prefix(FOREIGN).and_then(|rest| rest.split_once(':'));
+    let by = |name: &str| VENDORS.iter().find(|vendor| vendor.name() == name).map(|vendor| vendor.dialect());
+    match foreign.and_then(|(name, value)| Some((by(name)?, value))) {
+        Some((by, value)) => Signature { by, value: value.to_owned() },
+        None => Signature { by: own, value: text },
+    }
+}
+
+const FOREIGN: &str = "tollgate:";

@@ -26,8 +26,25 @@ pub enum Api {
     AnthropicMessages,
 }
 
+/// What a call is for. A call is translated between APIs of one operation only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Operation {
+    /// The next turn of a conversation.
+    Chat,
+    /// Vectors for texts.
+    Embeddings,
+    /// How many tokens a request would take. It costs nothing, and only the vendor of the API can answer.
+    CountTokens,
+}
+
 impl Api {
     pub const ALL: [Self; 2] = [Self::OpenAiChat, Self::AnthropicMessages];
+
+    pub fn operation(self) -> Operation {
+        match self {
+            Self::OpenAiChat | Self::AnthropicMessages => Operation::Chat,
+        }
+    }
 
     /// The vendor whose API it is.
     pub fn namesake(self) -> Dialect {
@@ -43,6 +60,8 @@ impl Api {
 pub struct Outline {
     pub model: String,
     pub stream: bool,
+    /// The stream is one JSON array, an element per event, and not a stream of server-sent events.
+    pub as_array: bool,
     /// The caller asked for usage in its stream (always so where the API has no switch for it).
     pub stream_usage: bool,
     pub max_output: Option<u64>,
@@ -87,11 +106,14 @@ pub trait Codec: Sync {
 
     // ---- requests
 
-    fn outline(&self, root: Node<'_>) -> Result<Outline, Malformed>;
+    /// `path` is the call's, without its query in `query`: some APIs name the model there, and say there whether the
+    /// answer is streamed.
+    fn outline(&self, path: &str, query: Option<&str>, root: Node<'_>) -> Result<Outline, Malformed>;
     /// What stands at `path` of a request: object keys as they are, array elements as `*`. `parent` is the object
     /// or array that holds it. Whatever is not known is [`Place::Free`]: everything in it is read.
     fn request_place(&self, path: &[&str], parent: Node<'_>) -> Place;
-    fn read_request(&self, root: Node<'_>) -> Result<Request, Malformed>;
+    /// `outline` is this request's own: what of it does not stand in the body.
+    fn read_request(&self, outline: &Outline, root: Node<'_>) -> Result<Request, Malformed>;
     /// `default_max_output` is written where the API requires a bound and the caller set none.
     fn write_request(&self, request: &Request, default_max_output: u64) -> Result<Vec<u8>, Unsupported>;
     /// Sets the model in place. (An API that names its model in the path does nothing here.)
@@ -117,11 +139,16 @@ pub trait Codec: Sync {
     fn write_response(&self, response: &Response, created: u64) -> Vec<u8>;
     /// The usage in a whole answer, wherever else the answer may be odd.
     fn read_usage(&self, root: Node<'_>) -> Option<Usage>;
+    /// The model that a whole answer says it is of.
+    fn answer_model(&self, root: Node<'_>) -> Option<String> {
+        fields::text_of(root, "model")
+    }
 
     // ---- streams
 
     fn stream_reader(&self) -> Box<dyn StreamReader>;
-    fn stream_writer(&self, created: u64, usage: bool) -> Box<dyn StreamWriter>;
+    /// For the caller whose request `outline` is of.
+    fn stream_writer(&self, created: u64, outline: &Outline) -> Box<dyn StreamWriter>;
     /// Texts of one event that continue over events, for restoring in place.
     fn stream_texts<'d>(&self, root: Node<'d>) -> Vec<StreamText<'d>>;
     /// Takes out of an event what is there only because [`Codec::ask_stream_usage`] was called.
@@ -206,15 +233,28 @@ pub trait Vendor: Sync {
     fn dialect(&self) -> Dialect;
     /// As in `gen_ai.provider.name` of the OpenTelemetry conventions.
     fn name(&self) -> &'static str;
-    fn api(&self) -> Api;
+    /// The APIs that it answers, the one that conversations are translated to first.
+    fn apis(&self) -> &'static [Api];
+    /// The API in which it answers a call that a caller makes in `callers`: the same, where it has it, so that nothing
+    /// is translated. `None`: it has nothing for such an operation.
+    fn api_for(&self, callers: Api) -> Option<Api> {
+        let mut apis = self.apis().iter().copied();
+        if self.apis().contains(&callers) {
+            return Some(callers);
+        }
+        match callers.operation() {
+            Operation::CountTokens => None,
+            operation => apis.find(|api| api.operation() == operation),
+        }
+    }
     /// `None`: only the policy knows.
     fn host(&self) -> Option<&'static str>;
     /// What the names of headers begin with that mean something to this vendor alone.
     fn header_prefixes(&self) -> &'static [&'static str] {
         &[]
     }
-    /// Behind the policy's prefix.
-    fn path(&self, request: &Outline) -> String;
+    /// Behind the policy's prefix, with its query. `query` is the caller's, where the caller speaks the same API.
+    fn path(&self, api: Api, request: &Outline, query: Option<&str>) -> String;
     /// Headers that a call needs besides those that carry the key: to be set where the caller sent none.
     fn headers(&self) -> &'static [(&'static str, &'static str)] {
         &[]
@@ -227,17 +267,21 @@ pub trait Vendor: Sync {
     }
     /// Edits a request of this vendor's own API that may have been written for another vendor of that API.
     /// `drop` lists fields that the policy lets go.
-    fn adapt(&self, root: Node<'_>, drop: &[String], edits: &mut Edits) -> Result<(), Unsupported>;
+    fn adapt(&self, api: Api, root: Node<'_>, drop: &[String], edits: &mut Edits) -> Result<(), Unsupported>;
+    /// Whether usage in a stream has to be asked for, where the API has a switch for it.
+    fn asks_stream_usage(&self) -> bool {
+        true
+    }
     /// Whether [`Vendor::adapt`] may refuse what was translated to this vendor's API.
     fn is_particular(&self) -> bool {
         true
     }
     /// Edits what the target's model does not take, where the caller wrote for another model. Says what is lost.
-    fn fit(&self, _root: Node<'_>, _model: Traits, _edits: &mut Edits) -> Vec<&'static str> {
+    fn fit(&self, _api: Api, _root: Node<'_>, _model: Traits, _edits: &mut Edits) -> Vec<&'static str> {
         Vec::new()
     }
     /// What can be set per request against retention and training; `facts` in each file.
-    fn opt_outs(&self) -> &'static [OptOut];
+    fn opt_outs(&self, api: Api) -> &'static [OptOut];
     /// The field by which a request asks for state that the provider keeps.
     fn needs_storage(&self, root: Node<'_>) -> Option<&'static str>;
     /// This vendor's lines in the table of failures, the most telling first.
@@ -248,7 +292,7 @@ pub trait Vendor: Sync {
         Fault { status: Some(status), ..fault }.classify(self.failures())
     }
     /// A failure inside an answer with status 200.
-    fn soft_failure(&self, root: Node<'_>) -> Option<ProviderError>;
+    fn soft_failure(&self, api: Api, root: Node<'_>) -> Option<ProviderError>;
 }
 
 /// What a model takes, as far as requests differ by it.
@@ -258,6 +302,14 @@ pub struct Traits {
     pub reasoning: bool,
     /// It takes sampling parameters.
     pub sampling: bool,
+}
+
+/// A path with a query behind it, where there is one.
+pub(crate) fn with_query(path: &str, query: Option<&str>) -> String {
+    match query {
+        Some(query) if !query.is_empty() => format!("{path}?{query}"),
+        _ => path.to_owned(),
+    }
 }
 
 /// Takes fields out of a request, and says which.

@@ -51,7 +51,10 @@ fn what_is_no_json_goes_by_its_status() {
 fn failures_inside_good_answers_are_seen() {
     let soft = |dialect, body: &str| {
         let document = Document::parse_lenient(body.as_bytes()).unwrap();
-        vendor(dialect).unwrap().soft_failure(document.root()).map(|error| error.class)
+        vendor(dialect)
+            .unwrap()
+            .soft_failure(vendor(dialect).unwrap().apis()[0], document.root())
+            .map(|error| error.class)
     };
     let finish = |reason: &str| format!(r#"{{"choices":[{{"finish_reason":"{reason}","message":{{}}}}]}}"#);
     assert_eq!(soft(Dialect::OpenAi, &finish("content_filter")), Some(ErrorClass::ContentFilter));

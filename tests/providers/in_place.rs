@@ -1,7 +1,7 @@
 //! Edits within one dialect leave everything else as it was.
 
 use tollgate::chat::{Dialect, Request, is_named};
-use tollgate::provider::{Api, Hidden, OptOut, VENDORS, codec, recognise, vendor};
+use tollgate::provider::{Api, Hidden, OptOut, Outline, VENDORS, codec, recognise, vendor};
 use tollgate::wire::json::{Document, Edits, Node};
 
 fn edited(body: &str, edit: impl FnOnce(Node<'_>, &mut Edits)) -> String {
@@ -98,7 +98,7 @@ fn deepseek_gets_its_own_names_and_nothing_is_lost_in_silence() {
         let document = Document::parse(body.as_bytes()).unwrap();
         let mut edits = Edits::new();
         deepseek
-            .adapt(document.root(), &drop, &mut edits)
+            .adapt(Api::OpenAiChat, document.root(), &drop, &mut edits)
             .map(|()| String::from_utf8(edits.apply(body.as_bytes())).unwrap())
             .map_err(|refused| refused.field)
     };
@@ -123,7 +123,7 @@ fn deepseek_gets_its_own_names_and_nothing_is_lost_in_silence() {
 #[test]
 fn storage_is_opted_out_of_and_its_needs_are_seen() {
     let openai = vendor(Dialect::OpenAi).unwrap();
-    assert!(openai.opt_outs().contains(&OptOut::Set { field: "store", value: "false" }));
+    assert!(openai.opt_outs(Api::OpenAiChat).contains(&OptOut::Set { field: "store", value: "false" }));
     for (body, need) in [
         (r#"{"previous_response_id":"r"}"#, Some("previous_response_id")),
         (r#"{"conversation":{"id":"c"}}"#, Some("conversation")),
@@ -141,8 +141,11 @@ fn the_table_of_vendors_is_whole() {
         let same =
             VENDORS.iter().filter(|other| other.dialect() == own.dialect() || other.name() == own.name());
         assert_eq!(same.count(), 1, "{} stands once", own.name());
-        assert_eq!(codec(own.api()).api(), own.api());
-        assert_eq!(recognise("POST", &own.path(&Default::default())), Some(own.api()));
+        for api in own.apis() {
+            assert_eq!(codec(*api).api(), *api);
+            let outline = Outline { model: "m".to_owned(), ..Outline::default() };
+            assert_eq!(recognise("POST", &own.path(*api, &outline, None)), Some(*api));
+        }
         assert!(own.authenticate("k").1.ends_with('k'));
     }
 }

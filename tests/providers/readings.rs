@@ -36,7 +36,7 @@ fn of_stream(deltas: &[Delta]) -> Reading {
             Delta::Stop { reason, .. } => reading.stop = Some(*reason),
             Delta::Usage(usage) => reading.usage = Some(*usage),
             Delta::Error(error) => reading.error = Some(error.class.name()),
-            Delta::Start { .. } | Delta::Signature { .. } | Delta::End => {}
+            Delta::Start { .. } | Delta::Signature { .. } | Delta::Logprobs { .. } | Delta::End => {}
         }
     }
     reading

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use tollgate::chat::visit::visit;
 use tollgate::chat::{Delta, Dialect, ErrorClass, Response};
-use tollgate::provider::{Api, Codec, Hidden, codec, vendor};
+use tollgate::provider::{Api, Codec, Hidden, Outline, codec, vendor};
 use tollgate::wire::http::Headers;
 use tollgate::wire::json::{Document, Edits};
 
@@ -75,18 +75,19 @@ fn request(api: Api, body: &[u8], id: &str, counts: &mut Counts) {
     let own = codec(api);
     let root = document.root();
     counts.requests += 1;
-    own.outline(root).unwrap_or_else(|error| panic!("{id}: {error:?}"));
+    own.outline("", None, root).unwrap_or_else(|error| panic!("{id}: {error:?}"));
     let mut spots = 0;
     visit(root, &|path, parent| own.request_place(path, parent), &mut |_| spots += 1);
     // Some calls were recorded for their error: they say nothing.
     assert!(spots > 0 || id.contains("/error-"), "{id}: no text");
-    let request = own.read_request(root).unwrap_or_else(|error| panic!("{id}: {error:?}"));
+    let request =
+        own.read_request(&Outline::default(), root).unwrap_or_else(|error| panic!("{id}: {error:?}"));
     match codec(other(api)).write_request(&request, 4096) {
         Ok(there) => {
             counts.translated_requests += 1;
             let there = Document::parse(&there).unwrap();
-            codec(other(api)).outline(there.root()).unwrap();
-            let again = codec(other(api)).read_request(there.root()).unwrap();
+            codec(other(api)).outline("", None, there.root()).unwrap();
+            let again = codec(other(api)).read_request(&Outline::default(), there.root()).unwrap();
             assert_eq!(again.unsupported, Vec::<String>::new(), "{id}");
             own.write_request(&again, 4096).unwrap_or_else(|error| panic!("{id}: {error:?}"));
         }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use tollgate::chat::visit::visit;
-use tollgate::provider::{Api, codec};
+use tollgate::provider::{Api, Outline, codec};
 use tollgate::wire::json::Document;
 
 use crate::{beside, deltas, files, fixtures, write_stream};
@@ -42,11 +42,11 @@ fn requests_are_translated_or_refused_by_field() {
         for path in files(&format!("translate/{folder}"), ".request.json") {
             let body = std::fs::read(&path).unwrap();
             let document = Document::parse(&body).unwrap();
-            let request = codec(from).read_request(document.root()).unwrap();
+            let request = codec(from).read_request(&Outline::default(), document.root()).unwrap();
             let mut out = match codec(to).write_request(&request, 4096) {
                 Ok(body) => {
                     let again = Document::parse(&body).unwrap();
-                    codec(to).outline(again.root()).unwrap();
+                    codec(to).outline("", None, again.root()).unwrap();
                     body
                 }
                 Err(refused) => format!("refused: {}", refused.field).into_bytes(),
@@ -135,11 +135,11 @@ fn requests_of_any_shape_are_read_or_refused_and_what_is_written_is_whole() {
                 let document = Document::parse(&body).unwrap();
                 let root = document.root();
                 visit(root, &|path, parent| codec(from).request_place(path, parent), &mut |_| {});
-                let _ = codec(from).outline(root);
-                let Ok(request) = codec(from).read_request(root) else { continue };
+                let _ = codec(from).outline("", None, root);
+                let Ok(request) = codec(from).read_request(&Outline::default(), root) else { continue };
                 let Ok(out) = codec(to).write_request(&request, 4096) else { continue };
                 let again = Document::parse(&out).unwrap();
-                codec(to).read_request(again.root()).unwrap();
+                codec(to).read_request(&Outline::default(), again.root()).unwrap();
             }
         }
     }

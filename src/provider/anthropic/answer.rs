@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::chat::{Choice, Malformed, Part, Response, StopReason, ToolCall, Usage};
-use crate::provider::fields::{arguments, array, count_of, json, malformed, raw, text_of};
+use crate::chat::{Choice, Dialect, Malformed, Part, Response, StopReason, ToolCall, Usage};
+use crate::provider::fields::{arguments, array, count_of, json, malformed, raw, signed, text_of, unsigned};
 use crate::wire::json::{Kind, Node, quote};
 
 // ---- reading
@@ -15,7 +15,12 @@ pub(super) fn read(root: Node<'_>) -> Result<Response, Malformed> {
     let mut parts: Vec<Part> = content.items().filter_map(part).collect();
     parts.extend(explanation(root).map(Part::Refusal));
     let reason = text_of(root, "stop_reason").unwrap_or_default();
-    let choice = Choice { parts, stop: stop(&reason), stop_sequence: text_of(root, "stop_sequence") };
+    let choice = Choice {
+        parts,
+        stop: stop(&reason),
+        stop_sequence: text_of(root, "stop_sequence"),
+        logprobs: Vec::new(),
+    };
     Ok(Response {
         id: text_of(root, "id").unwrap_or_default(),
         model: text_of(root, "model").unwrap_or_default(),
@@ -29,12 +34,14 @@ fn part(block: Node<'_>) -> Option<Part> {
     Some(match text_of(block, "type")?.as_str() {
         "text" => Part::Text(text_of(block, "text")?),
         "thinking" => {
-            Part::Thinking { text: text_of(block, "thinking")?, signature: text_of(block, "signature") }
+            let signature = text_of(block, "signature").map(|value| unsigned(value, Dialect::Anthropic));
+            Part::Thinking { text: text_of(block, "thinking")?, signature }
         }
         "tool_use" => Part::ToolCall(ToolCall {
             id: text_of(block, "id")?,
             name: text_of(block, "name")?,
             arguments: block.get("input").map_or_else(|| "{}".to_owned(), |input| input.raw().to_owned()),
+            signature: None,
         }),
         _ => return None,
     })
@@ -92,7 +99,7 @@ struct Body<'r> {
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Block<'r> {
     Text { text: &'r str },
-    Thinking { thinking: &'r str, signature: &'r str },
+    Thinking { thinking: &'r str, signature: String },
     ToolUse { id: &'r str, name: &'r str, input: Box<RawValue> },
 }
 
@@ -145,11 +152,12 @@ fn block(part: &Part) -> Option<Block<'_>> {
         Part::Text(text) | Part::Refusal(text) if text.is_empty() => return None,
         Part::Text(text) | Part::Refusal(text) => Block::Text { text },
         Part::Thinking { text, signature } => {
-            Block::Thinking { thinking: text, signature: signature.as_deref().unwrap_or_default() }
+            let signature = signature.as_ref().map(|it| signed(it, Dialect::Anthropic));
+            Block::Thinking { thinking: text, signature: signature.unwrap_or_default() }
         }
         Part::ToolCall(call) => Block::ToolUse { id: &call.id, name: &call.name, input: input(call)? },
         // No model answers with these.
-        Part::Image(_) | Part::Document { .. } | Part::ToolResult { .. } => return None,
+        Part::Image(_) | Part::Audio(_) | Part::Document { .. } | Part::ToolResult { .. } => return None,
     })
 }
 

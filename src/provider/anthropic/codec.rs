@@ -22,13 +22,14 @@ impl Codec for AnthropicMessages {
         method == "POST" && ends_in(path, "/v1/messages")
     }
 
-    fn outline(&self, root: Node<'_>) -> Result<Outline, Malformed> {
+    fn outline(&self, _path: &str, _query: Option<&str>, root: Node<'_>) -> Result<Outline, Malformed> {
         object(root, "")?;
         let given = |field: &str| root.get(field).filter(|node| !node.is_null());
         array(given("messages").ok_or_else(|| malformed("messages", "an array"))?, "messages")?;
         Ok(Outline {
             model: text_of(root, "model").ok_or_else(|| malformed("model", "a string"))?,
             stream: given("stream").map_or(Ok(false), |node| boolean(node, "stream"))?,
+            as_array: false,
             stream_usage: true,
             max_output: given("max_tokens").map(|node| count(node, "max_tokens")).transpose()?,
             answers: 1,
@@ -39,7 +40,7 @@ impl Codec for AnthropicMessages {
         place::in_request(path, parent)
     }
 
-    fn read_request(&self, root: Node<'_>) -> Result<Request, Malformed> {
+    fn read_request(&self, _outline: &Outline, root: Node<'_>) -> Result<Request, Malformed> {
         read_request::request(root)
     }
 
@@ -80,7 +81,7 @@ impl Codec for AnthropicMessages {
         Box::new(Reader::default())
     }
 
-    fn stream_writer(&self, _created: u64, _usage: bool) -> Box<dyn StreamWriter> {
+    fn stream_writer(&self, _created: u64, _outline: &Outline) -> Box<dyn StreamWriter> {
         Box::new(Writer::default())
     }
 

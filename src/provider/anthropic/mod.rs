@@ -12,7 +12,7 @@ mod stream_writer;
 mod write_request;
 
 use super::failure::{Fault, Rule, Test, rule};
-use super::{Api, OptOut, Outline, Traits, Vendor, take_out};
+use super::{Api, OptOut, Outline, Traits, Vendor, take_out, with_query};
 use crate::chat::{Dialect, ErrorClass, ProviderError, Unsupported};
 use crate::wire::json::{Edits, Node};
 
@@ -124,8 +124,8 @@ impl Vendor for Anthropic {
         "anthropic"
     }
 
-    fn api(&self) -> Api {
-        Api::AnthropicMessages
+    fn apis(&self) -> &'static [Api] {
+        &[Api::AnthropicMessages]
     }
 
     fn host(&self) -> Option<&'static str> {
@@ -136,8 +136,8 @@ impl Vendor for Anthropic {
         &["anthropic-"]
     }
 
-    fn path(&self, _request: &Outline) -> String {
-        PATH.to_owned()
+    fn path(&self, _api: Api, _request: &Outline, query: Option<&str>) -> String {
+        with_query(PATH, query)
     }
 
     fn headers(&self) -> &'static [(&'static str, &'static str)] {
@@ -148,7 +148,13 @@ impl Vendor for Anthropic {
         authenticate(key)
     }
 
-    fn adapt(&self, _root: Node<'_>, _drop: &[String], _edits: &mut Edits) -> Result<(), Unsupported> {
+    fn adapt(
+        &self,
+        _api: Api,
+        _root: Node<'_>,
+        _drop: &[String],
+        _edits: &mut Edits,
+    ) -> Result<(), Unsupported> {
         Ok(())
     }
 
@@ -160,14 +166,14 @@ impl Vendor for Anthropic {
         key.starts_with("sk-ant-")
     }
 
-    fn fit(&self, root: Node<'_>, model: Traits, edits: &mut Edits) -> Vec<&'static str> {
+    fn fit(&self, _api: Api, root: Node<'_>, model: Traits, edits: &mut Edits) -> Vec<&'static str> {
         if model.sampling {
             return Vec::new();
         }
         take_out(root, &["temperature", "top_p", "top_k"], edits)
     }
 
-    fn opt_outs(&self) -> &'static [OptOut] {
+    fn opt_outs(&self, _api: Api) -> &'static [OptOut] {
         OPT_OUTS
     }
 
@@ -179,7 +185,7 @@ impl Vendor for Anthropic {
         FAILURES
     }
 
-    fn soft_failure(&self, root: Node<'_>) -> Option<ProviderError> {
+    fn soft_failure(&self, _api: Api, root: Node<'_>) -> Option<ProviderError> {
         soft_failure(root)
     }
 }

@@ -9,9 +9,11 @@
 //! - it goes to [`Request::unsupported`], by its path. So does every field and every kind of block that is not known,
 //!   such as the provider's own tools.
 
-use crate::chat::{Format, Malformed, Media, Message, Part, Request, Role, Tool, ToolCall, ToolChoice};
+use crate::chat::{
+    Dialect, Format, Malformed, Media, Message, Part, Request, Role, Tool, ToolCall, ToolChoice,
+};
 use crate::provider::fields::{
-    array, boolean, count, is_default, malformed, number, object, string, text_of,
+    array, boolean, count, is_default, malformed, number, object, string, text_of, unsigned,
 };
 use crate::wire::json::{Kind, Node};
 
@@ -193,6 +195,7 @@ fn content(
                     id: string(member("id")?, &format!("{path}.id"))?,
                     name: string(member("name")?, &format!("{path}.name"))?,
                     arguments: input.raw().to_owned(),
+                    signature: None,
                 }));
                 &["id", "name", "input", "caller"]
             }
@@ -211,6 +214,7 @@ fn content(
             "thinking" => {
                 let text = string(member("thinking")?, &format!("{path}.thinking"))?;
                 let signature = text_of(block, "signature").filter(|signature| !signature.is_empty());
+                let signature = signature.map(|value| unsigned(value, Dialect::Anthropic));
                 parts.push(Part::Thinking { text, signature });
                 &["thinking", "signature"]
             }

@@ -1,9 +1,9 @@
 //! Streams of messages, event by event.
 
 use super::answer::{stop, usage};
-use crate::chat::{Delta, Malformed, Usage};
+use crate::chat::{Delta, Dialect, Malformed, Usage};
 use crate::provider::failure::Fault;
-use crate::provider::fields::{malformed, object, text_of};
+use crate::provider::fields::{malformed, object, text_of, unsigned};
 use crate::provider::{Channel, StreamReader, StreamText};
 use crate::wire::json::{Document, Kind, Node};
 
@@ -84,7 +84,13 @@ impl Reader {
                 let call = self.calls;
                 self.calls = self.calls.saturating_add(1);
                 let text = |key| text_of(block, key).unwrap_or_default();
-                out.push(Delta::ToolStart { choice: 0, call, id: text("id"), name: text("name") });
+                out.push(Delta::ToolStart {
+                    choice: 0,
+                    call,
+                    id: text("id"),
+                    name: text("name"),
+                    signature: None,
+                });
                 let input =
                     block.get("input").filter(|input| input.kind() == Kind::Object && !input.is_empty());
                 if let Some(input) = input {
@@ -107,7 +113,7 @@ impl Reader {
                 push_text(text_of(delta, "thinking"), out, |text| Delta::Thinking { choice: 0, text });
             }
             Some("signature_delta") => push_text(text_of(delta, "signature"), out, |signature| {
-                Delta::Signature { choice: 0, signature }
+                Delta::Signature { choice: 0, signature: unsigned(signature, Dialect::Anthropic) }
             }),
             Some("input_json_delta") => {
                 let json = text_of(delta, "partial_json").filter(|json| !json.is_empty());

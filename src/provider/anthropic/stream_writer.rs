@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use super::answer::{Counts, finish};
 use super::error;
-use crate::chat::{Delta, StopReason, Usage};
+use crate::chat::{Delta, Dialect, StopReason, Usage};
 use crate::provider::StreamWriter;
-use crate::provider::fields::json;
+use crate::provider::fields::{json, signed};
 
 #[derive(Default)]
 pub(super) struct Writer {
@@ -103,9 +103,10 @@ impl StreamWriter for Writer {
                 self.piece(Kind::Thinking, Piece::Thinking { thinking: text }, out);
             }
             Delta::Signature { choice: 0, signature } if self.open == Some(Kind::Thinking) => {
+                let signature = &signed(signature, Dialect::Anthropic);
                 self.piece(Kind::Thinking, Piece::Signature { signature }, out);
             }
-            Delta::ToolStart { choice: 0, call, id, name } => {
+            Delta::ToolStart { choice: 0, call, id, name, signature: _ } => {
                 if self.in_tool() {
                     let (id, name) = (id.clone(), name.clone());
                     self.waiting.push(Waiting::Tool { call: *call, id, name, json: String::new() });
@@ -127,6 +128,7 @@ impl StreamWriter for Writer {
             | Delta::Refusal { .. }
             | Delta::Thinking { .. }
             | Delta::Signature { .. }
+            | Delta::Logprobs { .. }
             | Delta::ToolStart { .. }
             | Delta::ToolArguments { .. }
             | Delta::Stop { .. } => {}

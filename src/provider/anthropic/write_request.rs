@@ -11,7 +11,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::chat::{Format, Media, Part, Request, Role, Tool, ToolChoice, Unsupported};
+use crate::chat::{Dialect, Format, Media, Part, Request, Role, Tool, ToolChoice, Unsupported};
 use crate::provider::fields::{arguments, json, raw, raw_number, unsupported};
 
 #[derive(Serialize)]
@@ -291,6 +291,7 @@ fn block<'r>(part: &'r Part, path: &dyn Fn() -> String) -> Result<Option<Block<'
         Part::Text(text) | Part::Refusal(text) if text.is_empty() => return Ok(None),
         Part::Text(text) | Part::Refusal(text) => Block::Text { text },
         Part::Image(media) => Block::Image { source: source(media) },
+        Part::Audio(_) => return Err(unsupported(format!("{}.input_audio", path()))),
         Part::Document { media: Media::Base64 { media_type, .. }, .. } if media_type != "application/pdf" => {
             return Err(unsupported(format!("{}.file", path())));
         }
@@ -302,8 +303,10 @@ fn block<'r>(part: &'r Part, path: &dyn Fn() -> String) -> Result<Option<Block<'
             }
             Block::ToolResult { tool_use_id: id, content, is_error: *is_error }
         }
-        Part::Thinking { text, signature: Some(signature) } => Block::Thinking { thinking: text, signature },
-        Part::Thinking { signature: None, .. } | Part::ToolCall(_) => return Ok(None),
+        Part::Thinking { text, signature: Some(signature) } if signature.by == Dialect::Anthropic => {
+            Block::Thinking { thinking: text, signature: &signature.value }
+        }
+        Part::Thinking { .. } | Part::ToolCall(_) => return Ok(None),
     }))
 }
 

@@ -49,11 +49,12 @@ fn choice(node: Node<'_>) -> Choice {
                 id: text_of(call, "id").filter(|id| !id.is_empty()).unwrap_or_else(|| call_id(index)),
                 name: text_of(function, "name").unwrap_or_default(),
                 arguments: text_of(function, "arguments").unwrap_or_default(),
+                signature: None,
             }));
         }
     }
     let reason = text_of(node, "finish_reason").unwrap_or_default();
-    Choice { parts, stop: stop(&reason), stop_sequence: None }
+    Choice { parts, stop: stop(&reason), stop_sequence: None, logprobs: Vec::new() }
 }
 
 /// Calls `f` for each text of a message's content, with whether it is thinking. Content is a string, or parts;
@@ -214,7 +215,7 @@ fn answer((index, choice): (usize, &Choice)) -> Answer<'_> {
             Part::Thinking { text, .. } => message.reasoning_content.get_or_insert_default().push_str(text),
             Part::ToolCall(call) => message.tool_calls.push(call.into()),
             // No model answers with these.
-            Part::Image(_) | Part::Document { .. } | Part::ToolResult { .. } => {}
+            Part::Image(_) | Part::Audio(_) | Part::Document { .. } | Part::ToolResult { .. } => {}
         }
     }
     Answer { index, message, logprobs: None, finish_reason: finish(choice.stop) }

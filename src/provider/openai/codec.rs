@@ -22,7 +22,7 @@ impl Codec for OpenAiChat {
         method == "POST" && ends_in(path, "/chat/completions")
     }
 
-    fn outline(&self, root: Node<'_>) -> Result<Outline, Malformed> {
+    fn outline(&self, _path: &str, _query: Option<&str>, root: Node<'_>) -> Result<Outline, Malformed> {
         object(root, "")?;
         let given = |field: &str| root.get(field).filter(|node| !node.is_null());
         array(given("messages").ok_or_else(|| malformed("messages", "an array"))?, "messages")?;
@@ -33,6 +33,7 @@ impl Codec for OpenAiChat {
         Ok(Outline {
             model: text_of(root, "model").ok_or_else(|| malformed("model", "a string"))?,
             stream: given("stream").map_or(Ok(false), |node| boolean(node, "stream"))?,
+            as_array: false,
             stream_usage: root
                 .path(&["stream_options", "include_usage"])
                 .is_some_and(|node| node.as_bool() == Some(true)),
@@ -45,7 +46,7 @@ impl Codec for OpenAiChat {
         place::in_request(path, parent)
     }
 
-    fn read_request(&self, root: Node<'_>) -> Result<Request, Malformed> {
+    fn read_request(&self, _outline: &Outline, root: Node<'_>) -> Result<Request, Malformed> {
         read_request::request(root)
     }
 
@@ -95,8 +96,8 @@ impl Codec for OpenAiChat {
         Box::new(Reader::default())
     }
 
-    fn stream_writer(&self, created: u64, usage: bool) -> Box<dyn StreamWriter> {
-        Box::new(Writer::new(created, usage))
+    fn stream_writer(&self, created: u64, outline: &Outline) -> Box<dyn StreamWriter> {
+        Box::new(Writer::new(created, outline.stream_usage))
     }
 
     fn stream_texts<'d>(&self, root: Node<'d>) -> Vec<StreamText<'d>> {

@@ -12,7 +12,7 @@ mod stream_writer;
 mod write_request;
 
 use super::failure::{Rule, Test, rule};
-use super::{Api, OptOut, Outline, Traits, Vendor, take_out};
+use super::{Api, OptOut, Outline, Traits, Vendor, take_out, with_query};
 use crate::chat::{Dialect, ErrorClass, ProviderError, Unsupported, is_named};
 use crate::wire::json::{Edits, Node};
 
@@ -209,8 +209,8 @@ impl Vendor for OpenAi {
         "openai"
     }
 
-    fn api(&self) -> Api {
-        Api::OpenAiChat
+    fn apis(&self) -> &'static [Api] {
+        &[Api::OpenAiChat]
     }
 
     fn host(&self) -> Option<&'static str> {
@@ -221,15 +221,21 @@ impl Vendor for OpenAi {
         &["openai-"]
     }
 
-    fn path(&self, _request: &Outline) -> String {
-        PATH.to_owned()
+    fn path(&self, _api: Api, _request: &Outline, query: Option<&str>) -> String {
+        with_query(PATH, query)
     }
 
     fn authenticate(&self, key: &str) -> (&'static str, String) {
         bearer(key)
     }
 
-    fn adapt(&self, root: Node<'_>, drop: &[String], edits: &mut Edits) -> Result<(), Unsupported> {
+    fn adapt(
+        &self,
+        _api: Api,
+        root: Node<'_>,
+        drop: &[String],
+        edits: &mut Edits,
+    ) -> Result<(), Unsupported> {
         adapt(root, drop, edits)
     }
 
@@ -237,11 +243,11 @@ impl Vendor for OpenAi {
         ["sk-proj-", "sk-svcacct-", "sk-admin-"].iter().any(|prefix| key.starts_with(prefix))
     }
 
-    fn fit(&self, root: Node<'_>, model: Traits, edits: &mut Edits) -> Vec<&'static str> {
+    fn fit(&self, _api: Api, root: Node<'_>, model: Traits, edits: &mut Edits) -> Vec<&'static str> {
         fit(root, model, edits)
     }
 
-    fn opt_outs(&self) -> &'static [OptOut] {
+    fn opt_outs(&self, _api: Api) -> &'static [OptOut] {
         OPT_OUTS
     }
 
@@ -253,7 +259,7 @@ impl Vendor for OpenAi {
         FAILURES
     }
 
-    fn soft_failure(&self, root: Node<'_>) -> Option<ProviderError> {
+    fn soft_failure(&self, _api: Api, root: Node<'_>) -> Option<ProviderError> {
         soft_failure(root, FAILURES)
     }
 }
@@ -267,8 +273,8 @@ impl Vendor for OpenAiCompatible {
         "openai_compatible"
     }
 
-    fn api(&self) -> Api {
-        Api::OpenAiChat
+    fn apis(&self) -> &'static [Api] {
+        &[Api::OpenAiChat]
     }
 
     fn host(&self) -> Option<&'static str> {
@@ -279,20 +285,26 @@ impl Vendor for OpenAiCompatible {
         &["openai-"]
     }
 
-    fn path(&self, _request: &Outline) -> String {
-        PATH.to_owned()
+    fn path(&self, _api: Api, _request: &Outline, query: Option<&str>) -> String {
+        with_query(PATH, query)
     }
 
     fn authenticate(&self, key: &str) -> (&'static str, String) {
         bearer(key)
     }
 
-    fn adapt(&self, _root: Node<'_>, _drop: &[String], _edits: &mut Edits) -> Result<(), Unsupported> {
+    fn adapt(
+        &self,
+        _api: Api,
+        _root: Node<'_>,
+        _drop: &[String],
+        _edits: &mut Edits,
+    ) -> Result<(), Unsupported> {
         Ok(())
     }
 
     /// Nothing is known of what such a server keeps.
-    fn opt_outs(&self) -> &'static [OptOut] {
+    fn opt_outs(&self, _api: Api) -> &'static [OptOut] {
         &[]
     }
 
@@ -304,7 +316,7 @@ impl Vendor for OpenAiCompatible {
         &[]
     }
 
-    fn soft_failure(&self, root: Node<'_>) -> Option<ProviderError> {
+    fn soft_failure(&self, _api: Api, root: Node<'_>) -> Option<ProviderError> {
         soft_failure(root, &[])
     }
 }

@@ -218,6 +218,7 @@ fn tool_calls(
             id: member(call, "id")?,
             name: member(function, "name")?,
             arguments: member(function, "arguments")?,
+            signature: None,
         });
     }
     Ok(())

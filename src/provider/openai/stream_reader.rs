@@ -155,7 +155,8 @@ impl Progress {
                 let id = id.unwrap_or_else(|| call_id(at));
                 self.calls.push(Call { index, id: id.clone() });
                 let call = number(at);
-                out.push(Delta::ToolStart { choice, call, id, name: name.unwrap_or_default() });
+                let name = name.unwrap_or_default();
+                out.push(Delta::ToolStart { choice, call, id, name, signature: None });
                 at
             }
         };

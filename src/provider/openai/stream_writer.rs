@@ -140,7 +140,7 @@ impl StreamWriter for Writer {
             Delta::Thinking { choice, text } => {
                 self.step(*choice, Piece { reasoning_content: Some(text), ..Piece::default() }, None, out);
             }
-            Delta::ToolStart { choice, call, id, name } => {
+            Delta::ToolStart { choice, call, id, name, signature: _ } => {
                 let function = CalledPiece { name: Some(name), arguments: "" };
                 let call = CallPiece { index: *call, id: Some(id), kind: Some("function"), function };
                 self.step(*choice, Piece { tool_calls: Some([call]), ..Piece::default() }, None, out);
@@ -156,7 +156,7 @@ impl StreamWriter for Writer {
             Delta::Usage(usage) => self.usage = Some(*usage),
             Delta::Error(failure) => out.extend(error::in_stream(&failure.into())),
             // This dialect has no field for the one, and `finish` writes the other.
-            Delta::Signature { .. } | Delta::End => {}
+            Delta::Signature { .. } | Delta::Logprobs { .. } | Delta::End => {}
         }
     }
 

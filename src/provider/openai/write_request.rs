@@ -221,6 +221,7 @@ fn turns<'r>(message: &'r Message, index: usize, out: &mut Vec<Turn<'r>>) -> Res
         match part {
             Part::Text(text) => items.push(Item::Text { text }),
             Part::Image(media) => items.push(Item::ImageUrl { image_url: Address { url: uri(media) } }),
+            Part::Audio(_) => return Err(at("input_audio")),
             Part::Document { media: Media::Url(_), .. } => return Err(at("source.url")),
             Part::Document { media, name } => {
                 let filename = name.as_deref().unwrap_or("document.pdf");
