@@ -10,19 +10,15 @@ use std::rc::Rc;
 
 use crate::catalog::tokens::Estimator;
 use crate::chat::{ErrorClass, ProviderError};
-use crate::config::{Budget, BudgetLimit, ScopePart, Target};
-use crate::engine::answer::{Carriage, Progress, StreamAnswer, carry_whole};
+use crate::config::Target;
+use crate::engine::answer::{Carriage, StreamAnswer};
 use crate::engine::effect::{Effect, Flow, Step};
 use crate::engine::exchange::{AttemptLog, Exchange, Phase, Planned};
-use crate::engine::failed::Original;
 use crate::engine::failure::Failure;
 use crate::engine::outgoing::{self, Outgoing};
-use crate::engine::reserve::amount;
 use crate::engine::{Host, Policy};
-use crate::policy::budget::ReserveError;
 use crate::provider::{self, Api, ApiError, Vendor};
-use crate::wire::http::{self, Headers};
-use crate::wire::json::Document;
+use crate::wire::http::Headers;
 
 /// How much earlier than it says a time-out may come.
 const EARLY_MS: u64 = 20;
@@ -196,178 +192,6 @@ impl Attempt {
         Ok(Step::go_on(effects))
     }
 
-    pub fn response_head(
-        &mut self,
-        status: u16,
-        headers: Headers,
-        end_of_stream: bool,
-        host: Host<'_>,
-    ) -> Step {
-        // Only we may say what ours say.
-        let foreign: Vec<Effect> = headers
-            .iter()
-            .filter(|(name, _)| name.starts_with("x-tollgate-") || *name == "set-cookie")
-            .map(|(name, _)| Effect::RemoveResponseHeader(name.to_owned().into()))
-            .collect();
-        let mut step = self.judge_head(status, headers, end_of_stream, host);
-        step.effects.splice(0..0, foreign);
-        step
-    }
-
-    fn judge_head(&mut self, status: u16, headers: Headers, end_of_stream: bool, host: Host<'_>) -> Step {
-        self.log(|log| log.status = Some(status));
-        self.bodyless = end_of_stream;
-        let carriage = match self.carriage(host) {
-            Some(carriage) => carriage,
-            None => {
-                self.phase = AttemptPhase::Passing;
-                self.deliver();
-                return Step::default();
-            }
-        };
-        let readable = http::content_encoding(&headers).is_empty();
-        let media_type = headers.get("content-type").map(http::media_type).unwrap_or_default();
-        let streamed = media_type == "text/event-stream";
-        if !self.exchange.borrow().policy.enforces() {
-            self.phase = AttemptPhase::Watching(match (readable && status < 300, streamed) {
-                (true, true) => Watch::Stream(Box::new(StreamAnswer::new(carriage))),
-                (true, false) => Watch::Whole(Vec::new()),
-                (false, _) => Watch::Nothing,
-            });
-            if status >= 400 {
-                let class = self.vendor.classify(status, &headers, None).class;
-                self.log(|log| log.class = Some(class));
-            }
-            self.deliver();
-            return Step::default();
-        }
-        if !readable && !end_of_stream {
-            self.phase = AttemptPhase::Unreadable;
-            return Step::pause();
-        }
-        if status < 300 && streamed && !end_of_stream {
-            self.phase = AttemptPhase::Judging {
-                stream: Box::new(StreamAnswer::new(carriage)),
-                held: Vec::new(),
-                received: 0,
-            };
-            return Step::pause();
-        }
-        self.phase = AttemptPhase::Collecting { status, headers, body: Vec::new() };
-        if end_of_stream { self.judge_whole(host) } else { Step::pause() }
-    }
-
-    /// The next piece of the answer's body: what came since the last call.
-    pub fn response_body(&mut self, piece: &[u8], end_of_stream: bool, host: Host<'_>) -> Step {
-        let limits = self.exchange.borrow().policy.config.limits;
-        match &mut self.phase {
-            AttemptPhase::Collecting { body, .. } => {
-                if body.len() + piece.len() > limits.body {
-                    return self.fail(broken("it is too long"), Original::default(), host);
-                }
-                body.extend_from_slice(piece);
-                if end_of_stream { self.judge_whole(host) } else { Step::pause() }
-            }
-            AttemptPhase::Unreadable if end_of_stream => {
-                self.fail(broken("it is compressed"), Original::default(), host)
-            }
-            AttemptPhase::Unreadable => Step::pause(),
-            // The bound falls where it falls, however the body is cut.
-            AttemptPhase::Judging { received, .. } if *received + piece.len() > limits.first_event => {
-                let (within, beyond) = piece.split_at(limits.first_event.saturating_sub(*received));
-                let mut step = self.response_body(within, false, host);
-                if matches!(self.phase, AttemptPhase::Streaming(_)) {
-                    let more = self.response_body(beyond, end_of_stream, host);
-                    step.add_to_body(more);
-                }
-                step
-            }
-            AttemptPhase::Judging { stream, held, received } => {
-                let mut progress = stream.push(piece);
-                *received += piece.len();
-                if end_of_stream && progress.error.is_none() {
-                    merge(&mut progress, stream.end());
-                }
-                held.append(&mut progress.output);
-                let enough = *received >= limits.first_event;
-                self.meter(&progress, host);
-                if let Some(error) = progress.error.as_ref().filter(|_| progress.useful) {
-                    let class = error.class;
-                    self.log(|log| log.class = Some(class));
-                }
-                match progress.error {
-                    Some(error) if !progress.useful => self.fail(error, Original::default(), host),
-                    _ if progress.useful || enough || end_of_stream => self.release(end_of_stream, host),
-                    _ => Step::pause(),
-                }
-            }
-            AttemptPhase::Streaming(stream) => {
-                let mut progress = stream.push(piece);
-                if end_of_stream {
-                    merge(&mut progress, stream.end());
-                }
-                self.meter(&progress, host);
-                if let Some(error) = &progress.error {
-                    let class = error.class;
-                    self.log(|log| log.class = Some(class));
-                }
-                if end_of_stream {
-                    self.phase = AttemptPhase::Settled;
-                    self.ended(host);
-                }
-                Step::go_on(vec![Effect::SetResponseBody(progress.output)])
-            }
-            AttemptPhase::Watching(watch) => {
-                let mut progress = Progress::default();
-                match watch {
-                    Watch::Stream(stream) => progress = stream.push(piece),
-                    Watch::Whole(body) if body.len() + piece.len() <= limits.body => {
-                        body.extend_from_slice(piece)
-                    }
-                    Watch::Whole(_) => *watch = Watch::Nothing,
-                    Watch::Nothing => {}
-                }
-                progress.stopped |= end_of_stream;
-                if let (Watch::Whole(body), true) = (&watch, end_of_stream) {
-                    let codec = provider::codec(self.api);
-                    progress.usage = Document::parse_lenient(body)
-                        .ok()
-                        .and_then(|document| codec.read_usage(document.root()));
-                }
-                self.meter(&progress, host);
-                if end_of_stream {
-                    self.ended(host);
-                }
-                Step::default()
-            }
-            AttemptPhase::Passing => {
-                if end_of_stream {
-                    self.ended(host);
-                }
-                Step::default()
-            }
-            AttemptPhase::Settled | AttemptPhase::Request | AttemptPhase::Sent => {
-                Step::go_on(vec![Effect::SetResponseBody(Vec::new())])
-            }
-        }
-    }
-
-    /// Trailers came: the body has ended, and what is held can still be changed.
-    pub fn response_trailers(&mut self, host: Host<'_>) -> Step {
-        match self.phase {
-            AttemptPhase::Collecting { .. } | AttemptPhase::Unreadable | AttemptPhase::Judging { .. } => {
-                self.response_body(&[], true, host)
-            }
-            AttemptPhase::Streaming(_) => {
-                // Nothing can be added any more. A stream that is not whole lacks its terminal marker.
-                self.response_body(&[], true, host);
-                Step::default()
-            }
-            AttemptPhase::Watching(_) | AttemptPhase::Passing => self.response_body(&[], true, host),
-            _ => Step::default(),
-        }
-    }
-
     /// Envoy is done with this attempt, whatever came of it.
     pub fn close(&mut self, host: Host<'_>) {
         let silent = matches!(
@@ -404,91 +228,6 @@ impl Attempt {
         self.phase = AttemptPhase::Settled;
     }
 
-    /// Everything of an answer that does not stream, or of a failure, is here.
-    fn judge_whole(&mut self, host: Host<'_>) -> Step {
-        let phase = std::mem::replace(&mut self.phase, AttemptPhase::Settled);
-        let AttemptPhase::Collecting { status, headers, body } = phase else { return Step::default() };
-        let document = Document::parse_lenient(&body).ok();
-        if status >= 300 {
-            let error = self.vendor.classify(status, &headers, document.as_ref());
-            return self.fail(error, Original { status: Some(status), headers, body }, host);
-        }
-        let Some(document) = document else {
-            return self.fail(broken("it is not JSON"), Original::of(headers), host);
-        };
-        if let Some(error) = self.vendor.soft_failure(self.api, document.root()) {
-            return self.fail(error, Original::of(headers), host);
-        }
-        let codec = provider::codec(self.api);
-        if !codec.is_answer(document.root()) {
-            return self.fail(broken("it is not what the dialect says"), Original::of(headers), host);
-        }
-        let usage = codec.read_usage(document.root());
-        let model = codec.answer_model(document.root());
-        let Some(carriage) = self.carriage(host) else { return Step::default() };
-        let received = body.len();
-        let carried = match carry_whole(&carriage, &document) {
-            Ok(carried) => carried,
-            Err(_) => {
-                return self.fail(broken("it is not what the dialect says"), Original::of(headers), host);
-            }
-        };
-        self.log(|log| {
-            log.usage = usage;
-            log.stopped = true;
-            log.model = model;
-            if usage.is_none() {
-                log.received.feed(std::str::from_utf8(&body).unwrap_or_default());
-            }
-        });
-        let _ = received;
-        self.deliver();
-        self.ended(host);
-        let mut effects = Vec::new();
-        if let Some(body) = carried {
-            effects.push(Effect::SetResponseHeader("content-length".into(), body.len().to_string()));
-            effects.push(Effect::SetResponseHeader("content-type".into(), "application/json".into()));
-            effects.push(Effect::SetResponseBody(body));
-        }
-        Step::go_on(effects)
-    }
-
-    /// Something useful came: the head goes, with what was held.
-    fn release(&mut self, end_of_stream: bool, host: Host<'_>) -> Step {
-        let phase = std::mem::replace(&mut self.phase, AttemptPhase::Settled);
-        let AttemptPhase::Judging { stream, held, .. } = phase else { return Step::default() };
-        if !end_of_stream {
-            self.phase = AttemptPhase::Streaming(stream);
-        }
-        self.deliver();
-        if end_of_stream {
-            self.ended(host);
-        }
-        Step::go_on(vec![
-            Effect::RemoveResponseHeader("content-length".into()),
-            Effect::SetResponseHeader("content-type".into(), "text/event-stream; charset=utf-8".into()),
-            Effect::SetResponseBody(held),
-        ])
-    }
-
-    fn meter(&mut self, progress: &Progress, host: Host<'_>) {
-        self.log(|log| {
-            if let Some(usage) = progress.usage {
-                log.usage = Some(usage);
-            }
-            log.stopped |= progress.stopped;
-            if let Some(model) = &progress.model {
-                log.model = Some(model.clone());
-            }
-            progress.text.iter().for_each(|text| log.received.feed(text));
-        });
-        if progress.useful {
-            let mut exchange = self.exchange.borrow_mut();
-            let after = host.now_ms.saturating_sub(exchange.started_ms);
-            exchange.tally.first_token_ms.get_or_insert(after);
-        }
-    }
-
     pub(super) fn log(&mut self, change: impl FnOnce(&mut AttemptLog)) {
         let mut exchange = self.exchange.borrow_mut();
         if let Some(log) = exchange.planned_mut().and_then(|planned| planned.attempts.get_mut(self.index)) {
@@ -514,7 +253,7 @@ impl Attempt {
     }
 
     /// `None`: nobody read the request, and nobody reads the answer.
-    fn carriage(&self, host: Host<'_>) -> Option<Carriage> {
+    pub(super) fn carriage(&self, host: Host<'_>) -> Option<Carriage> {
         let exchange = self.exchange.borrow();
         let planned = exchange.planned()?;
         let outline = planned.outline.as_ref()?;
@@ -553,23 +292,6 @@ fn locate(policy: &Policy, planned: &Planned, place: Place<'_>) -> Option<usize>
         .min_by_key(|index| (planned.attempts.iter().any(|attempt| attempt.target == *index), *index))
 }
 
-fn broken(why: &str) -> ProviderError {
-    ProviderError {
-        class: ErrorClass::BrokenResponse,
-        message: format!("The provider's answer cannot be used: {why}."),
-        code: None,
-    }
-}
-
-fn merge(progress: &mut Progress, more: Progress) {
-    progress.output.extend(more.output);
-    progress.useful |= more.useful;
-    progress.error = progress.error.take().or(more.error);
-    progress.usage = more.usage.or(progress.usage);
-    progress.model = more.model.or(progress.model.take());
-    progress.text.extend(more.text);
-}
-
 /// A provider's error as its caller will read it.
 pub fn api_error(error: &ProviderError) -> ApiError<'_> {
     ApiError {
@@ -577,42 +299,5 @@ pub fn api_error(error: &ProviderError) -> ApiError<'_> {
         code: error.code.as_deref().unwrap_or(error.class.name()),
         message: &error.message,
         param: None,
-    }
-}
-
-impl Exchange {
-    /// The attempt goes to another target than the first: what is reserved follows it, to its price and its scopes.
-    fn move_reservation(&mut self, index: usize, target: &Target, host: Host<'_>) -> Result<(), Failure> {
-        let policy = Rc::clone(&self.policy);
-        let budgets = &policy.config.budgets;
-        let by_target = |part: &ScopePart| matches!(part, ScopePart::Model | ScopePart::Provider);
-        let moves = |budget: &Budget| {
-            matches!(budget.limit, BudgetLimit::MicroUsd(_)) || budget.per.iter().any(by_target)
-        };
-        let Some(planned) = self.planned_mut() else { return Ok(()) };
-        if planned.reserved_for == index || !budgets.iter().any(moves) {
-            return Ok(());
-        }
-        let Some(outline) = planned.outline.clone() else { return Ok(()) };
-        let ask = amount(&policy, target, &outline, planned.prompt_tokens);
-        let Some(mut reservation) = planned.reservation.take() else { return Ok(()) };
-        let adjusted = {
-            let header = |name: &str| self.header(name);
-            let Some(plan) = self.planned().map(|planned| &planned.plan) else { return Ok(()) };
-            let scope = self.scope(target, plan, &header);
-            reservation.adjust(budgets, &scope, &ask, host.now_ms, host.store)
-        };
-        if let Some(planned) = self.planned_mut() {
-            planned.reservation = Some(reservation);
-            if adjusted.is_ok() {
-                planned.reserved_for = index;
-            }
-        }
-        adjusted.map_err(|error| match error {
-            ReserveError::Over { budget, retry_after_seconds } => {
-                Failure::OverBudget { budget, retry_after: retry_after_seconds }
-            }
-            ReserveError::Store(_) => Failure::LedgerUnavailable,
-        })
     }
 }

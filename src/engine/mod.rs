@@ -17,6 +17,7 @@ pub mod failure;
 pub mod finish;
 mod headers;
 pub mod inspect;
+mod judge;
 mod outgoing;
 pub mod plan;
 pub mod record;

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::catalog::{tokens, worst_cost};
-use crate::config::Target;
+use crate::config::{Budget, BudgetLimit, ScopePart, Target};
 use crate::engine::exchange::Exchange;
 use crate::engine::failure::Failure;
 use crate::engine::plan::Plan;
@@ -125,5 +125,47 @@ pub(super) fn budget_record(state: &State) -> BudgetRecord {
         used: state.used.saturating_add(state.reserved),
         limit: state.limit,
         resets_in_s: state.resets_in_s,
+    }
+}
+
+impl Exchange {
+    /// The attempt goes to another target than the first: what is reserved follows it, to its price and its scopes.
+    pub(super) fn move_reservation(
+        &mut self,
+        index: usize,
+        target: &Target,
+        host: Host<'_>,
+    ) -> Result<(), Failure> {
+        let policy = Rc::clone(&self.policy);
+        let budgets = &policy.config.budgets;
+        let by_target = |part: &ScopePart| matches!(part, ScopePart::Model | ScopePart::Provider);
+        let moves = |budget: &Budget| {
+            matches!(budget.limit, BudgetLimit::MicroUsd(_)) || budget.per.iter().any(by_target)
+        };
+        let Some(planned) = self.planned_mut() else { return Ok(()) };
+        if planned.reserved_for == index || !budgets.iter().any(moves) {
+            return Ok(());
+        }
+        let Some(outline) = planned.outline.clone() else { return Ok(()) };
+        let ask = amount(&policy, target, &outline, planned.prompt_tokens);
+        let Some(mut reservation) = planned.reservation.take() else { return Ok(()) };
+        let adjusted = {
+            let header = |name: &str| self.header(name);
+            let Some(plan) = self.planned().map(|planned| &planned.plan) else { return Ok(()) };
+            let scope = self.scope(target, plan, &header);
+            reservation.adjust(budgets, &scope, &ask, host.now_ms, host.store)
+        };
+        if let Some(planned) = self.planned_mut() {
+            planned.reservation = Some(reservation);
+            if adjusted.is_ok() {
+                planned.reserved_for = index;
+            }
+        }
+        adjusted.map_err(|error| match error {
+            ReserveError::Over { budget, retry_after_seconds } => {
+                Failure::OverBudget { budget, retry_after: retry_after_seconds }
+            }
+            ReserveError::Store(_) => Failure::LedgerUnavailable,
+        })
     }
 }
