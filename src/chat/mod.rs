@@ -7,7 +7,10 @@
 //! The hub serves *different* dialects only. Between a caller and a provider of the same dialect the original
 //! bytes are edited in place, and this module contributes just the [`visit`](visit::visit) of all text.
 
+mod vector;
 pub mod visit;
+
+pub use vector::{Embedding, Vector};
 
 /// The wire formats that a provider may speak. What each one means is in `provider`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -109,6 +112,8 @@ pub struct Request {
     pub logprobs: Option<u64>,
     /// An opaque name of the end user.
     pub user: Option<String>,
+    /// Vectors are asked for, and no turn of a conversation.
+    pub embedding: Option<Embedding>,
     /// Fields that this type has no place for, by their path. A target of another dialect cannot carry them.
     pub unsupported: Vec<String>,
 }
@@ -209,6 +214,8 @@ pub struct Response {
     pub id: String,
     pub model: String,
     pub choices: Vec<Choice>,
+    /// One for each text, in their order, where vectors were asked for.
+    pub vectors: Vec<Vector>,
     pub usage: Option<Usage>,
 }
 
@@ -367,6 +374,7 @@ impl Request {
                 "thinking" => self.thinking_budget.take().is_some(),
                 "logprobs" => self.logprobs.take().is_some(),
                 "user" => self.user.take().is_some(),
+                "dimensions" => self.embedding.as_mut().is_some_and(|it| it.dimensions.take().is_some()),
                 _ => false,
             };
             if went {

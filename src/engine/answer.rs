@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::rc::Rc;
 
 use crate::chat::visit::{Place, SpotKind, visit};
-use crate::chat::{Delta, Malformed, Part, ProviderError, Response, Usage};
+use crate::chat::{Delta, Malformed, Part, ProviderError, Response, Usage, Vector};
 use crate::policy::redaction::{Fragment, Landing, Released, Restorer, StreamRestorer, Vault};
 use crate::provider::{Channel, Codec, Hidden, Outline, StreamReader, StreamText, StreamWriter};
 use crate::wire::json::{Document, Edits, Node, quote};
@@ -43,6 +43,17 @@ pub fn carry_whole(carriage: &Carriage, document: &Document<'_>) -> Result<Optio
     }
     let mut response = carriage.from.read_response(document.root())?;
     restore_response(&mut response, &restorer);
+    if response.model.is_empty() {
+        response.model.clone_from(&carriage.outline.model);
+    }
+    for vector in &mut response.vectors {
+        let wanted = if carriage.outline.vectors_in_base64 {
+            vector.to_base64().map(Vector::Base64)
+        } else {
+            vector.to_numbers().map(Vector::Numbers)
+        };
+        *vector = wanted.ok_or(Malformed { field: String::new(), expected: "vectors" })?;
+    }
     Ok(Some(carriage.to.write_response(&response, carriage.created)))
 }
 

@@ -166,6 +166,11 @@ impl Exchange {
         provider::codec(self.head.api.unwrap_or(Api::OpenAiChat))
     }
 
+    /// As in `gen_ai.operation.name`.
+    pub(super) fn operation(&self) -> &'static str {
+        self.head.api.map_or("chat", Api::operation_name)
+    }
+
     pub(super) fn header(&self, name: &str) -> Option<String> {
         self.head.headers.get_str(name).map(str::to_owned)
     }
@@ -209,17 +214,17 @@ impl Planned {
     /// The usage of one attempt: the provider's count, else an estimate of what was sent and received. `None`: it
     /// cost nothing, because nothing was sent or the provider refused.
     pub fn usage_of(&self, attempt: &AttemptLog) -> Option<Usage> {
-        self.outline.as_ref()?;
+        // Vectors take no tokens, however long they are.
+        let takes_none = self.outline.as_ref()?.max_output == Some(0);
+        let received = if takes_none { 0 } else { attempt.received.tokens() };
         if let Some(usage) = attempt.usage {
             // What is told at a stream's start is not what it came to.
-            let output =
-                if attempt.stopped { usage.output } else { usage.output.max(attempt.received.tokens()) };
+            let output = if attempt.stopped { usage.output } else { usage.output.max(received) };
             return Some(Usage { output, ..usage });
         }
         let running = attempt.ended_ms.is_none();
         let answered = attempt.status.is_some_and(|status| status < 300)
             && attempt.class != Some(ErrorClass::BrokenResponse);
-        let received = attempt.received.tokens();
         let worked = running || answered || received > 0 || attempt.class == Some(ErrorClass::Timeout);
         worked.then(|| Usage { input: self.prompt_tokens, output: received, ..Usage::default() })
     }

@@ -194,7 +194,7 @@ impl Exchange {
         };
         let class = answered.and_then(|answered| answered.class).map(crate::chat::ErrorClass::name);
         Record {
-            operation: "chat",
+            operation: self.operation(),
             request_model: outline.map(|outline| self.shown(&outline.model)),
             response_model: answered
                 .and_then(|answered| answered.model.as_deref())

@@ -31,7 +31,7 @@ impl Exchange {
         if config.budgets.is_empty() {
             return Ok(None);
         }
-        let priced = self.filter_by_price(plan);
+        let priced = self.filter_by_price(plan, outline);
         self.unless(priced)?;
         let unavailable = |_| Failure::LedgerUnavailable;
         let mut visited: Vec<String> = plan.chain.iter().cloned().collect();
@@ -63,7 +63,7 @@ impl Exchange {
                     let route = plan.route.take();
                     *plan = chain_plan(&policy, &chain).ok_or(Failure::NoTargetLeft)?;
                     plan.route = route;
-                    self.filter_by_price(plan)?;
+                    self.filter_by_price(plan, outline)?;
                     self.filter_by_class(plan, classes)?;
                     self.filter_by_dialect(plan, outline, document)?;
                     plan.settle_cluster(config);

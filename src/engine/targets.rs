@@ -123,12 +123,13 @@ impl Exchange {
     }
 
     /// A budget in dollars cannot hold what has no price: such targets are left out, never silently free.
-    pub(super) fn filter_by_price(&self, plan: &mut Plan) -> Result<(), Failure> {
+    pub(super) fn filter_by_price(&self, plan: &mut Plan, outline: &Outline) -> Result<(), Failure> {
         let budgets = &self.policy.config.budgets;
         if !budgets.iter().any(|budget| matches!(budget.limit, BudgetLimit::MicroUsd(_))) {
             return Ok(());
         }
-        let sample = crate::chat::Usage { input: 1, output: 1, ..Default::default() };
+        let output = u64::from(outline.max_output != Some(0));
+        let sample = crate::chat::Usage { input: 1, output, ..Default::default() };
         let (priced, free): (Vec<Target>, Vec<Target>) = plan
             .targets
             .iter()

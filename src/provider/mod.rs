@@ -20,10 +20,14 @@ use crate::wire::json::{Document, Edits, Node};
 /// A wire format for conversations, as callers use it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Api {
-    /// `POST /v1/chat/completions`
-    OpenAiChat,
     /// `POST /v1/messages`
     AnthropicMessages,
+    /// `POST /v1/chat/completions`
+    OpenAiChat,
+    /// `POST /v1/completions`
+    OpenAiCompletions,
+    /// `POST /v1/embeddings`
+    OpenAiEmbeddings,
 }
 
 /// What a call is for. A call is translated between APIs of one operation only.
@@ -38,19 +42,31 @@ pub enum Operation {
 }
 
 impl Api {
-    pub const ALL: [Self; 2] = [Self::OpenAiChat, Self::AnthropicMessages];
+    pub const ALL: [Self; 4] =
+        [Self::AnthropicMessages, Self::OpenAiChat, Self::OpenAiCompletions, Self::OpenAiEmbeddings];
 
     pub fn operation(self) -> Operation {
         match self {
-            Self::OpenAiChat | Self::AnthropicMessages => Operation::Chat,
+            Self::AnthropicMessages | Self::OpenAiChat | Self::OpenAiCompletions => Operation::Chat,
+            Self::OpenAiEmbeddings => Operation::Embeddings,
+        }
+    }
+
+    /// As in `gen_ai.operation.name` of the OpenTelemetry conventions.
+    pub fn operation_name(self) -> &'static str {
+        match (self, self.operation()) {
+            (Self::OpenAiCompletions, _) => "text_completion",
+            (_, Operation::Chat) => "chat",
+            (_, Operation::Embeddings) => "embeddings",
+            (_, Operation::CountTokens) => "count_tokens",
         }
     }
 
     /// The vendor whose API it is.
     pub fn namesake(self) -> Dialect {
         match self {
-            Self::OpenAiChat => Dialect::OpenAi,
             Self::AnthropicMessages => Dialect::Anthropic,
+            Self::OpenAiChat | Self::OpenAiCompletions | Self::OpenAiEmbeddings => Dialect::OpenAi,
         }
     }
 }
@@ -67,6 +83,8 @@ pub struct Outline {
     pub max_output: Option<u64>,
     /// How many answers are asked for, each as long as that.
     pub answers: u64,
+    /// Vectors are wanted as base64 and not as numbers.
+    pub vectors_in_base64: bool,
 }
 
 /// All kinds of providers that there are.
@@ -80,8 +98,10 @@ pub fn vendor(dialect: Dialect) -> Option<&'static dyn Vendor> {
 
 pub fn codec(api: Api) -> &'static dyn Codec {
     match api {
-        Api::OpenAiChat => &openai::OpenAiChat,
         Api::AnthropicMessages => &anthropic::AnthropicMessages,
+        Api::OpenAiChat => &openai::OpenAiChat,
+        Api::OpenAiCompletions => &openai::OpenAiCompletions,
+        Api::OpenAiEmbeddings => &openai::OpenAiEmbeddings,
     }
 }
 
@@ -114,12 +134,15 @@ pub trait Codec: Sync {
     fn request_place(&self, path: &[&str], parent: Node<'_>) -> Place;
     /// `outline` is this request's own: what of it does not stand in the body.
     fn read_request(&self, outline: &Outline, root: Node<'_>) -> Result<Request, Malformed>;
-    /// `default_max_output` is written where the API requires a bound and the caller set none.
-    fn write_request(&self, request: &Request, default_max_output: u64) -> Result<Vec<u8>, Unsupported>;
+    /// `default_max_output` is written where the API requires a bound and the caller set none. An API that nothing is
+    /// translated to has no place for a model of another.
+    fn write_request(&self, _request: &Request, _default_max_output: u64) -> Result<Vec<u8>, Unsupported> {
+        Err(fields::unsupported("model"))
+    }
     /// Sets the model in place. (An API that names its model in the path does nothing here.)
     fn set_model(&self, root: Node<'_>, model: &str, edits: &mut Edits);
     /// Makes the provider report usage in its stream, where that has to be asked for.
-    fn ask_stream_usage(&self, root: Node<'_>, edits: &mut Edits);
+    fn ask_stream_usage(&self, _root: Node<'_>, _edits: &mut Edits) {}
 
     /// Fields that say what the provider is to keep, and change nothing of the answer.
     fn storage_fields(&self) -> &'static [&'static str] {
@@ -134,7 +157,10 @@ pub trait Codec: Sync {
 
     /// The same for answers and for the events of a stream.
     fn response_place(&self, path: &[&str], parent: Node<'_>) -> Place;
-    fn read_response(&self, root: Node<'_>) -> Result<Response, Malformed>;
+    /// An API that nothing is translated to is not translated from either.
+    fn read_response(&self, _root: Node<'_>) -> Result<Response, Malformed> {
+        Err(fields::malformed("", "an answer in another API"))
+    }
     /// `created` is in Unix seconds.
     fn write_response(&self, response: &Response, created: u64) -> Vec<u8>;
     /// The usage in a whole answer, wherever else the answer may be odd.
@@ -144,22 +170,32 @@ pub trait Codec: Sync {
         fields::text_of(root, "model")
     }
 
-    // ---- streams
+    // ---- streams: nothing to do for an API whose answers come as a whole
 
-    fn stream_reader(&self) -> Box<dyn StreamReader>;
+    fn stream_reader(&self) -> Box<dyn StreamReader> {
+        Box::new(NoStream)
+    }
     /// For the caller whose request `outline` is of.
-    fn stream_writer(&self, created: u64, outline: &Outline) -> Box<dyn StreamWriter>;
+    fn stream_writer(&self, _created: u64, _outline: &Outline) -> Box<dyn StreamWriter> {
+        Box::new(NoStream)
+    }
     /// Texts of one event that continue over events, for restoring in place.
-    fn stream_texts<'d>(&self, root: Node<'d>) -> Vec<StreamText<'d>>;
+    fn stream_texts<'d>(&self, _root: Node<'d>) -> Vec<StreamText<'d>> {
+        Vec::new()
+    }
     /// Takes out of an event what is there only because [`Codec::ask_stream_usage`] was called.
-    fn hide_stream_usage(&self, root: Node<'_>, edits: &mut Edits) -> Hidden;
+    fn hide_stream_usage(&self, _root: Node<'_>, _edits: &mut Edits) -> Hidden {
+        Hidden::Nothing
+    }
 
     // ---- errors
 
     /// An error of ours, or one translated from another dialect. `code` is in snake case.
     fn error_body(&self, error: &ApiError<'_>) -> Vec<u8>;
     /// The same inside a stream whose answer had begun. No terminal marker follows.
-    fn stream_error(&self, error: &ApiError<'_>) -> Vec<u8>;
+    fn stream_error(&self, error: &ApiError<'_>) -> Vec<u8> {
+        self.error_body(error)
+    }
 }
 
 /// An error as a caller will see it.
@@ -226,6 +262,25 @@ pub trait StreamWriter {
     fn write(&mut self, delta: &Delta, out: &mut Vec<u8>);
     /// After the last delta of a whole answer: what the dialect ends with.
     fn finish(&mut self, out: &mut Vec<u8>);
+}
+
+/// Of an API whose answers come as a whole: a stream is none of them.
+struct NoStream;
+
+impl StreamReader for NoStream {
+    fn read(&mut self, _name: Option<&str>, _data: &[u8]) -> Result<Vec<Delta>, Malformed> {
+        Err(fields::malformed("", "an answer that does not stream"))
+    }
+
+    fn is_complete(&self) -> bool {
+        false
+    }
+}
+
+impl StreamWriter for NoStream {
+    fn write(&mut self, _delta: &Delta, _out: &mut Vec<u8>) {}
+
+    fn finish(&mut self, _out: &mut Vec<u8>) {}
 }
 
 /// One kind of provider.

@@ -26,6 +26,7 @@ pub(super) fn read(root: Node<'_>) -> Result<Response, Malformed> {
         model: text_of(root, "model").unwrap_or_default(),
         choices: vec![choice],
         usage: usage(root.get("usage"), Usage::default()),
+        ..Response::default()
     })
 }
 

@@ -33,6 +33,7 @@ impl Codec for AnthropicMessages {
             stream_usage: true,
             max_output: given("max_tokens").map(|node| count(node, "max_tokens")).transpose()?,
             answers: 1,
+            ..Outline::default()
         })
     }
 

@@ -19,6 +19,7 @@ pub(super) fn read(root: Node<'_>) -> Result<Response, Malformed> {
         model: text_of(root, "model").unwrap_or_default(),
         choices: choices.items().map(choice).collect(),
         usage: usage(root),
+        ..Response::default()
     })
 }
 

@@ -39,6 +39,7 @@ impl Codec for OpenAiChat {
                 .is_some_and(|node| node.as_bool() == Some(true)),
             max_output: bound,
             answers,
+            ..Outline::default()
         })
     }
 

@@ -4,6 +4,8 @@
 
 mod answer;
 mod codec;
+mod completions;
+mod embeddings;
 mod error;
 mod place;
 mod read_request;
@@ -17,6 +19,8 @@ use crate::chat::{Dialect, ErrorClass, ProviderError, Unsupported, is_named};
 use crate::wire::json::{Edits, Node};
 
 pub use codec::OpenAiChat;
+pub use completions::OpenAiCompletions;
+pub use embeddings::OpenAiEmbeddings;
 
 /// `api.openai.com`
 pub struct OpenAi;
@@ -27,7 +31,14 @@ pub struct OpenAiCompatible;
 // ---- address
 
 const HOST: &str = "api.openai.com";
-const PATH: &str = "/v1/chat/completions";
+
+pub(super) fn path(api: Api) -> &'static str {
+    match api {
+        Api::OpenAiCompletions => "/v1/completions",
+        Api::OpenAiEmbeddings => "/v1/embeddings",
+        _ => "/v1/chat/completions",
+    }
+}
 
 // ---- credentials
 
@@ -210,7 +221,7 @@ impl Vendor for OpenAi {
     }
 
     fn apis(&self) -> &'static [Api] {
-        &[Api::OpenAiChat]
+        &[Api::OpenAiChat, Api::OpenAiCompletions, Api::OpenAiEmbeddings]
     }
 
     fn host(&self) -> Option<&'static str> {
@@ -221,34 +232,29 @@ impl Vendor for OpenAi {
         &["openai-"]
     }
 
-    fn path(&self, _api: Api, _request: &Outline, query: Option<&str>) -> String {
-        with_query(PATH, query)
+    fn path(&self, api: Api, _request: &Outline, query: Option<&str>) -> String {
+        with_query(path(api), query)
     }
 
     fn authenticate(&self, key: &str) -> (&'static str, String) {
         bearer(key)
     }
 
-    fn adapt(
-        &self,
-        _api: Api,
-        root: Node<'_>,
-        drop: &[String],
-        edits: &mut Edits,
-    ) -> Result<(), Unsupported> {
-        adapt(root, drop, edits)
+    fn adapt(&self, api: Api, root: Node<'_>, drop: &[String], edits: &mut Edits) -> Result<(), Unsupported> {
+        if api == Api::OpenAiChat { adapt(root, drop, edits) } else { Ok(()) }
     }
 
     fn owns_key(&self, key: &str) -> bool {
         ["sk-proj-", "sk-svcacct-", "sk-admin-"].iter().any(|prefix| key.starts_with(prefix))
     }
 
-    fn fit(&self, _api: Api, root: Node<'_>, model: Traits, edits: &mut Edits) -> Vec<&'static str> {
-        fit(root, model, edits)
+    fn fit(&self, api: Api, root: Node<'_>, model: Traits, edits: &mut Edits) -> Vec<&'static str> {
+        if api == Api::OpenAiChat { fit(root, model, edits) } else { Vec::new() }
     }
 
-    fn opt_outs(&self, _api: Api) -> &'static [OptOut] {
-        OPT_OUTS
+    /// Nothing is kept of the other APIs' calls but the abuse log, and they refuse a field that they do not know.
+    fn opt_outs(&self, api: Api) -> &'static [OptOut] {
+        if api == Api::OpenAiChat { OPT_OUTS } else { &[] }
     }
 
     fn needs_storage(&self, root: Node<'_>) -> Option<&'static str> {
@@ -274,7 +280,7 @@ impl Vendor for OpenAiCompatible {
     }
 
     fn apis(&self) -> &'static [Api] {
-        &[Api::OpenAiChat]
+        &[Api::OpenAiChat, Api::OpenAiCompletions, Api::OpenAiEmbeddings]
     }
 
     fn host(&self) -> Option<&'static str> {
@@ -285,8 +291,8 @@ impl Vendor for OpenAiCompatible {
         &["openai-"]
     }
 
-    fn path(&self, _api: Api, _request: &Outline, query: Option<&str>) -> String {
-        with_query(PATH, query)
+    fn path(&self, api: Api, _request: &Outline, query: Option<&str>) -> String {
+        with_query(path(api), query)
     }
 
     fn authenticate(&self, key: &str) -> (&'static str, String) {

@@ -87,6 +87,10 @@ impl Reader {
             return Err(malformed("choices", "no more answers than anybody asks for"));
         }
         let progress = self.choices.entry(choice).or_default();
+        // Legacy completions have their text here.
+        if let Some(text) = text_of(node, "text").filter(|text| !text.is_empty()) {
+            out.push(Delta::Text { choice, text });
+        }
         if let Some(delta) = node.get("delta") {
             let thinking = text_of(delta, "reasoning_content").or_else(|| text_of(delta, "reasoning"));
             if let Some(text) = thinking.filter(|text| !text.is_empty()) {
@@ -172,7 +176,7 @@ fn number(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
-fn index_of(node: Node<'_>) -> u32 {
+pub(super) fn index_of(node: Node<'_>) -> u32 {
     node.get("index")
         .and_then(|index| index.as_u64())
         .and_then(|index| u32::try_from(index).ok())
