@@ -15,6 +15,10 @@ use tollgate::chat::Delta;
 use tollgate::provider::{Api, Outline, codec};
 use tollgate::wire::sse::Decoder;
 
+#[path = "providers/completions.rs"]
+mod completions;
+#[path = "providers/embeddings.rs"]
+mod embeddings;
 #[path = "providers/failures.rs"]
 mod failures;
 #[path = "providers/in_place.rs"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import Fakes, Gateways
+from harness import PROVIDERS, Fakes, Gateways
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +19,7 @@ def gateway(gateways):
 
 @pytest.fixture(scope="session")
 def _fakes():
-    with Fakes(["openai", "deepseek", "mistral", "anthropic"]) as running:
+    with Fakes(list(PROVIDERS)) as running:
         yield running
 
 

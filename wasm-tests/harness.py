@@ -28,7 +28,8 @@ sys.path.insert(0, str(ROOT / "envoy"))
 from gateway import Config, Envoy, Failed, Fakes, find_envoy  # noqa: E402  (the demo and the tests start Envoy alike)
 
 Policy = Union[Dict[str, Any], str, None]
-PROVIDERS = ("openai", "deepseek", "anthropic")
+PROVIDERS = ("openai", "azure_openai", "anthropic", "gemini", "deepseek", "qwen", "mistral", "openrouter",
+             "openai_compatible")
 
 
 def module() -> Path:

@@ -143,7 +143,8 @@ def test_anthropic_calls_tools_whole_and_streamed(messages):
         assert [(block.name, block.input) for block in answer.content] == [
             ("find", {"query": "use two tools"}), ("count", {"query": "use two tools"})]
     result = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a", "content": "found it"}]}
-    turn = user("x") + [{"role": "assistant", "content": "y"}, result]
+    call = {"type": "tool_use", "id": "a", "name": "find", "input": {}}
+    turn = user("x") + [{"role": "assistant", "content": [call]}, result]
     answer = messages.create(model="claude-sonnet-5", max_tokens=100, messages=turn)
     assert answer.content[0].text == "The tool said: found it"
 
@@ -156,7 +157,7 @@ def test_max_tokens_cuts_the_answer_short(chat, messages):
 
 
 def test_deepseek_puts_the_usage_in_the_last_choice(fakes):
-    body = {"model": "deepseek-v4-flash", "messages": user("hi"), "stream": True, "store": False, "max_tokens": 5}
+    body = {"model": "deepseek-v4-flash", "messages": user("hi"), "stream": True, "max_tokens": 5}
     events = Raw(fakes["deepseek"].port, body, path="/chat/completions").body.decode().split("\n\n")
     last = json.loads(events[-3][len("data: "):])
     assert last["choices"][0]["finish_reason"] == "stop" and last["usage"]["prompt_cache_miss_tokens"] == 1
@@ -200,12 +201,12 @@ def test_requests_are_recorded_as_received(fakes):
     body = b'{"model": "gpt-5.4",  "messages": [{"role":"user","content":"\\u00e9"}]}'
     chunks = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in (body[:10], body[10:]))
     with socket.create_connection(("127.0.0.1", fakes["openai"].port), timeout=5) as connection:
-        connection.sendall(b"POST /x/chat/completions HTTP/1.1\r\nAuthorization: Bearer k\r\nX-One: 1\r\n"
+        connection.sendall(b"POST /inner/v1/chat/completions HTTP/1.1\r\nAuthorization: Bearer k\r\nX-One: 1\r\n"
                            b"transfer-encoding: chunked\r\n\r\n" + chunks + b"0\r\nx-trailer: t\r\n\r\n")
         assert b"200 OK" in connection.recv(65536)
     (request,) = fakes["openai"].requests()
     assert request["body"].encode() == body
-    assert request["path"] == "/x/chat/completions" and request["headers"]["x-one"] == "1"
+    assert request["path"] == "/inner/v1/chat/completions" and request["headers"]["x-one"] == "1"
     assert request["trailers"] == [["x-trailer", "t"]] and request["ended"] == "whole"
     assert fakes["openai"].usage() == {"requests": 1, "answers": 1, "input": 1, "output": 1}
 

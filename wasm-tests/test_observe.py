@@ -55,7 +55,7 @@ def test_no_header_of_the_request_is_changed(tollgate):
     data = body()
     with Connection(tollgate.port) as connection:
         connection.send(request(data, headers=own, host=HOST))
-        assert connection.answer().status == 200
+        assert connection.answer().status == 401  # the fake's own word: a key of somebody else came with its own
     got = received(tollgate)
     for line in [*own, *JSON, *KEY, "host: " + HOST, "content-length: %d" % len(data)]:
         name, value = line.split(": ", 1)
@@ -153,7 +153,7 @@ def test_a_chunked_body_over_the_bound_passes_whole(tollgate):
     assert tollgate.records(1)[0]["error.type"] == "request_too_large"
 
 
-@pytest.mark.parametrize("method, path", [("POST", "/v1/responses"), ("GET", "/v1/models"), ("DELETE", "/v1/files/1")])
+@pytest.mark.parametrize("method, path", [("POST", "/v1/other"), ("GET", "/v1/files"), ("DELETE", "/v1/files/1")])
 def test_an_unknown_endpoint_passes(tollgate, method, path):
     data = b'{"input":"%s"}' % EMAIL.encode() if method == "POST" else b""
     answer = send(tollgate.port, data, path=path, method=method, host=HOST)

@@ -1,15 +1,16 @@
 """Fake providers for the demo and the tests: real wire formats, no network, faults on demand.
 
-    python3 envoy/providers/fake.py --openai 11001 --deepseek 11002 --anthropic 11003
+    python3 envoy/providers/fake.py --openai 11001 --deepseek 11002 --anthropic 11003 --gemini 11004
 
 Each provider listens on its own loopback port; port 0 lets the system choose. The first line on standard output is a
-JSON object of the ports in use. Answers are made by `model.py`, formats by one file per dialect, trouble by
+JSON object of the ports in use. Answers are made by `model.py`, formats by one file per provider, trouble by
 `faults.py`.
 
 Every port has these as well, for whoever runs the fakes; they are about that port's provider:
 
     GET    /_fake/requests    what was received: method, path, headers, body as text and as base64, how the answer ended
     DELETE /_fake/requests    forget them, and the sums
+    GET    /_fake/errors      the errors that it knows, by class: {"errors": {class: status}, "soft": [class, …]}
     GET    /_fake/usage       {"requests": n, "answers": n, "input": tokens, "output": tokens} as reported to callers
     POST   /_fake/faults      {"plan": [fault, …], "sticky": false, "provider": name}; see faults.py
     DELETE /_fake/faults      as it was
@@ -26,13 +27,23 @@ import sys
 from typing import Any, Dict, List, Optional, Tuple
 
 import anthropic
+import azure_openai
+import deepseek
 import faults
+import gemini
+import mistral
 import model
 import openai
+import openai_compatible
+import openrouter
+import qwen
+from dialect import Endpoint, Vendor
 from faults import Answer, Fault, UnknownFault
 from http1 import MAX_HEAD, BadRequest, Request, play, read_request
 
-DIALECTS: Dict[str, Any] = {**openai.VENDORS, **anthropic.VENDORS}
+DIALECTS: Dict[str, Vendor] = {vendor.name: vendor for module in (
+    openai, azure_openai, anthropic, gemini, deepseek, qwen, mistral, openrouter, openai_compatible)
+    for vendor in module.VENDORS}
 
 # What a bare status means, where a fault names no error.
 ERROR_OF_STATUS = {400: "invalid_request", 401: "auth", 402: "quota_exhausted", 404: "not_found", 413: "too_large",
@@ -42,7 +53,7 @@ ERROR_OF_STATUS = {400: "invalid_request", 401: "auth", 402: "quota_exhausted", 
 class Provider:
     """One fake: its dialect, what it received, and the faults it was told to commit."""
 
-    def __init__(self, dialect: Any):
+    def __init__(self, dialect: Vendor):
         self.dialect = dialect
         self.plan: List[Fault] = []
         self.sticky = False
@@ -75,28 +86,36 @@ class Provider:
 
     def answer(self, request: Request) -> Tuple[Answer, Fault]:
         """What to send, and how to spoil it. A request that is wrong is refused before any fault is spent on it."""
-        if not self.dialect.takes(request):
-            return self.dialect.error("not_found"), {}
-        body = _parsed(request.body)
-        refusal = self.dialect.refuses(request, body)
+        endpoint = self.dialect.endpoint(request)
+        if endpoint is None:
+            return self.dialect.no_such_path(), {}
+        body = None if endpoint.bodiless else _parsed(request.body)
+        refusal = self.dialect.refuses_key(request) or endpoint.refuses(request, body)
         if refusal:
             return refusal, {}
-        fault = self.next_fault(request, body["model"])
+        fault = self.next_fault(request, endpoint.model(request, body))
         if "error" in fault or "status" in fault:
-            return self.error(fault), fault
-        ask = self.dialect.ask(body)
-        reply = model.answer(ask, fault.get("text"), fault.get("usage"))
-        answer = self.dialect.stream(ask, reply, fault.get("delta")) if ask.stream else self.dialect.whole(ask, reply)
+            return self.error(endpoint, fault), fault
+        at_once = endpoint.at_once(request, body)
+        if at_once:
+            self.charge(at_once[1])
+            return at_once[0], fault
+        ask = endpoint.ask(request, body)
+        reply = model.answer(ask, fault.get("text"), fault.get("usage"), fault.get("soft"))
+        answer = endpoint.stream(ask, reply, fault.get("delta")) if ask.stream else endpoint.whole(ask, reply)
         if "error_event" in fault and answer.events is not None:
-            after = fault.get("after_events", 0)
-            answer.events = answer.events[:after] + self.dialect.error_event(fault["error_event"])
+            # Comments do not count, so that a place in the stream is the same place with every provider.
+            kept = faults.first_events(answer.events, fault.get("after_events", 0))
+            answer.events = kept + endpoint.error_event(fault["error_event"])
         self.charge(reply.usage)
         return answer, fault
 
-    def error(self, fault: Fault) -> Answer:
+    def error(self, endpoint: Endpoint, fault: Fault) -> Answer:
         status = fault.get("status")
         kind = fault.get("error") or ERROR_OF_STATUS.get(status, "server_error")
-        answer = self.dialect.error(kind)
+        if kind not in self.dialect.errors:
+            raise UnknownFault("%s has no error %r" % (self.dialect.name, kind))
+        answer = endpoint.error(kind)
         answer.status = status or answer.status
         if "retry_after" in fault:
             answer.headers = [pair for pair in answer.headers if not pair[0].startswith("retry-after")]
@@ -147,6 +166,9 @@ class Fakes:
         what = (request.method, request.path)
         if what == ("GET", "/_fake/requests"):
             return _json_answer(provider.requests)
+        if what == ("GET", "/_fake/errors"):
+            known = {kind: error.status for kind, error in provider.dialect.errors.items()}
+            return _json_answer({"errors": known, "soft": list(provider.dialect.soft)})
         if what == ("GET", "/_fake/usage"):
             return _json_answer(provider.usage)
         if what == ("DELETE", "/_fake/requests"):

@@ -10,7 +10,9 @@ can. It is ordered in one of three ways:
 
 Keys:
 
-    error         the dialect's error of that class (rate_limited, overloaded, …) in place of an answer
+    error         the dialect's error of that class (rate_limited, overloaded, …) in place of an answer; CLASS/VARIANT
+                  where the dialect says it in more than one way
+    soft          the dialect's way to say that class inside a 200, as a reason why the answer ended; after `text`
     status        the same, chosen by HTTP status; with `error`, overrides that error's status
     retry_after   seconds, as the header of an error
     headers       more response headers
@@ -20,7 +22,7 @@ Keys:
     body          this text instead of the answer, with the answer's status and headers
     content_type  for that text
     error_event   in a stream: this class's error event instead of the rest …
-    after_events  … after so many events (0: as the first thing)
+    after_events  … after so many events (0: as the first thing), comments not counted
     drip          {"bytes": n, "every": seconds}
     cut           bytes per HTTP chunk, without regard for events and characters (1: a byte at a time)
     delta         characters per text delta of a stream
@@ -78,7 +80,7 @@ SHORT: Dict[str, Fault] = {
     "no-usage": {"usage": False},
 }
 
-KEYS = {"error", "status", "retry_after", "headers", "delay", "end", "after", "body", "content_type", "error_event",
+KEYS = {"error", "soft", "status", "retry_after", "headers", "delay", "end", "after", "body", "content_type", "error_event",
         "after_events", "drip", "cut", "delta", "line_ends", "bom", "comments", "split_data", "trailers", "gzip",
         "text", "usage"}
 
@@ -94,6 +96,11 @@ class Event:
     """One server-sent event."""
     data: str
     name: Optional[str] = None
+    raw: bool = False                      # these bytes as they stand: a comment, or something that is no event at all
+
+    @property
+    def comment(self) -> bool:
+        return self.raw and self.data.startswith(":")
 
 
 @dataclass
@@ -181,13 +188,31 @@ def _pieces(answer: Answer, fault: Fault) -> "tuple[List[bytes], bool]":
     return pieces[:after], False
 
 
-def _stream(events: List[Event], fault: Fault) -> List[bytes]:
-    end = LINE_ENDS[fault.get("line_ends", "lf")]
-    pieces = []
+def first_events(events: List[Event], count: int) -> List[Event]:
+    """So many events, and the comments before and between them."""
+    kept: List[Event] = []
     for event in events:
+        count -= not event.comment
+        if count < 0:
+            break
+        kept.append(event)
+    return kept
+
+
+def _stream(events: List[Event], fault: Fault) -> List[bytes]:
+    """A piece for each event; a comment goes with the event that it precedes."""
+    end = LINE_ENDS[fault.get("line_ends", "lf")]
+    pieces: List[bytes] = []
+    waiting = b""
+    for event in events:
+        encoded = _encode(event, end, bool(fault.get("split_data")))
+        if event.comment:
+            waiting += encoded
+            continue
         if fault.get("comments"):
             pieces.append(b": keep-alive" + end + end)
-        pieces.append(_encode(event, end, bool(fault.get("split_data"))))
+        pieces.append(waiting + encoded)
+        waiting = b""
     if fault.get("bom") and pieces:
         pieces[0] = b"\xef\xbb\xbf" + pieces[0]
     return pieces
@@ -195,6 +220,8 @@ def _stream(events: List[Event], fault: Fault) -> List[bytes]:
 
 def _encode(event: Event, end: bytes, split: bool) -> bytes:
     data = event.data
+    if event.raw:
+        return data.encode("utf-8")
     if split and data.startswith("{"):
         data = json.dumps(json.loads(data), indent=1, ensure_ascii=False)
     lines = (["event: " + event.name] if event.name else []) + ["data: " + line for line in data.split("\n")]

@@ -337,6 +337,14 @@ pub struct ProviderError {
     pub class: ErrorClass,
     pub message: String,
     pub code: Option<String>,
+    /// How long the provider asks to be left alone for, in milliseconds, where it says so.
+    pub retry_after_ms: Option<u64>,
+}
+
+impl ProviderError {
+    pub fn new(class: ErrorClass, message: impl Into<String>) -> Self {
+        Self { class, message: message.into(), code: None, retry_after_ms: None }
+    }
 }
 
 impl std::fmt::Debug for ProviderError {

@@ -100,8 +100,11 @@ fn restore_response(response: &mut Response, restorer: &Restorer) {
     };
     for part in response.choices.iter_mut().flat_map(|choice| &mut choice.parts) {
         match part {
-            Part::Text(text) | Part::Refusal(text) => restore(text, Landing::Text),
-            Part::Thinking { text, .. } => restore(text, Landing::Text),
+            Part::Text(text) | Part::Refusal(text) | Part::Thinking { text, signature: None } => {
+                restore(text, Landing::Text);
+            }
+            // What is signed has to come back as it is.
+            Part::Thinking { signature: Some(_), .. } => {}
             Part::ToolCall(call) => restore(&mut call.arguments, Landing::Json),
             Part::Image(_) | Part::Audio(_) | Part::Document { .. } | Part::ToolResult { .. } => {}
         }
@@ -115,8 +118,9 @@ pub struct StreamAnswer {
     carriage: Carriage,
     output: Output,
     state: StreamState,
-    /// Bytes of tool calls' arguments so far. A dialect that tells one call after the other has to keep some back.
-    arguments: usize,
+    /// Bytes of what was told so far. A dialect that tells one thing after the other has to keep some back, and one
+    /// that tells the whole answer again at its end has to keep all.
+    told: usize,
 }
 
 enum Output {
@@ -150,6 +154,8 @@ pub struct Progress {
 
 /// The longest event that is read, in bytes.
 const MAX_EVENT: usize = 8 << 20;
+/// The longest answer that is told in another dialect, in bytes.
+const MAX_TOLD: usize = 8 << 20;
 
 impl StreamAnswer {
     pub fn new(carriage: Carriage) -> Self {
@@ -166,7 +172,7 @@ impl StreamAnswer {
             carriage,
             output,
             state: StreamState::Open,
-            arguments: 0,
+            told: 0,
         }
     }
 
@@ -227,12 +233,10 @@ impl StreamAnswer {
         };
         for delta in &deltas {
             note(delta, progress);
-            if let Delta::ToolArguments { json, .. } = delta {
-                self.arguments += json.len();
-            }
+            self.told += size_of(delta);
         }
-        if self.arguments > MAX_EVENT && !self.carriage.in_place() {
-            return self.fail(broken("a tool call is too long"), progress);
+        if self.told > MAX_TOLD && !self.carriage.in_place() {
+            return self.fail(broken("it is too long"), progress);
         }
         let failed = progress.error.is_some();
         if self.carriage.in_place() {
@@ -259,7 +263,12 @@ impl StreamAnswer {
     /// Ends the caller's stream with an error event in its dialect, and without a terminal marker.
     fn fail(&mut self, error: ProviderError, progress: &mut Progress) {
         self.flush(&mut progress.output);
-        progress.output.extend(self.carriage.to.stream_error(&super::attempt::api_error(&error)));
+        let number = match &self.output {
+            Output::InPlace(_) => self.reader.next_number(),
+            Output::Translated { writer, .. } => writer.next_number(),
+        };
+        let told = super::attempt::api_error(&error);
+        progress.output.extend(self.carriage.to.numbered_stream_error(&told, number));
         progress.error = Some(error);
         self.state = StreamState::Failed;
     }
@@ -330,7 +339,8 @@ impl StreamAnswer {
             if matches!(delta, Delta::End) {
                 continue;
             }
-            let fragments = delta_fragment(&delta).into_iter().collect();
+            let signed = matches!(delta, Delta::Thinking { .. }) && self.reader.signs_thinking();
+            let fragments = delta_fragment(&delta).filter(|_| !signed).into_iter().collect();
             restorer
                 .push(delta, fragments)
                 .into_iter()
@@ -340,11 +350,8 @@ impl StreamAnswer {
 }
 
 fn broken(why: &str) -> ProviderError {
-    ProviderError {
-        class: crate::chat::ErrorClass::BrokenResponse,
-        message: format!("The provider's answer broke off: {why}."),
-        code: None,
-    }
+    let class = crate::chat::ErrorClass::BrokenResponse;
+    ProviderError::new(class, format!("The provider's answer broke off: {why}."))
 }
 
 fn note(delta: &Delta, progress: &mut Progress) {
@@ -366,6 +373,21 @@ fn note(delta: &Delta, progress: &mut Progress) {
         | Delta::End => {}
     }
 }
+
+/// What a writer may have to keep of it.
+fn size_of(delta: &Delta) -> usize {
+    match delta {
+        Delta::Text { text, .. } | Delta::Refusal { text, .. } | Delta::Thinking { text, .. } => text.len(),
+        Delta::ToolArguments { json, .. } => json.len(),
+        Delta::ToolStart { id, name, .. } => id.len() + name.len(),
+        Delta::Signature { signature, .. } => signature.value.len(),
+        Delta::Logprobs { logprobs, .. } => logprobs.iter().map(|one| LOGPROB * (1 + one.top.len())).sum(),
+        Delta::Start { .. } | Delta::Stop { .. } | Delta::Usage(_) | Delta::End | Delta::Error(_) => 0,
+    }
+}
+
+/// Bytes that a token's likelihood takes, about.
+const LOGPROB: usize = 64;
 
 /// One event that waits until it is known whether its end is the beginning of a placeholder.
 struct HeldEvent {

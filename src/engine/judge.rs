@@ -271,11 +271,7 @@ impl Attempt {
 }
 
 fn broken(why: &str) -> ProviderError {
-    ProviderError {
-        class: ErrorClass::BrokenResponse,
-        message: format!("The provider's answer cannot be used: {why}."),
-        code: None,
-    }
+    ProviderError::new(ErrorClass::BrokenResponse, format!("The provider's answer cannot be used: {why}."))
 }
 
 fn merge(progress: &mut Progress, more: Progress) {

@@ -3,7 +3,7 @@
 //! Facts: DeepSeek's documentation and recordings, as of 2026-11-24.
 
 use super::failure::{Rule, Test, rule};
-use super::openai::{bearer, remove_or_refuse, soft_failure};
+use super::openai::{bearer, remove_or_refuse, soft_failure, take_signatures_out};
 use super::{Api, OptOut, Outline, Vendor, with_query};
 use crate::chat::{Dialect, ErrorClass, ProviderError, Unsupported, is_named};
 use crate::wire::json::{Edits, Node};
@@ -46,6 +46,7 @@ fn adapt(root: Node<'_>, drop: &[String], edits: &mut Edits) -> Result<(), Unsup
         remove_or_refuse(root, "parallel_tool_calls", drop, edits)?;
     }
     remove_or_refuse(root, "top_k", drop, edits)?;
+    take_signatures_out(root, edits);
     let sees =
         root.get("model").and_then(|model| model.as_str()).is_some_and(|model| model.starts_with(SEES));
     for (index, message) in root.get("messages").into_iter().flat_map(|node| node.items()).enumerate() {

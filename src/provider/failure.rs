@@ -7,11 +7,14 @@
 //!
 //! The message may quote the prompt. It goes to the caller in a [`ProviderError`] and is printed nowhere.
 
+mod retry;
+
 use std::borrow::Cow;
 
 use super::VENDORS;
 use crate::chat::{ErrorClass, ProviderError};
-use crate::wire::json::Node;
+use crate::wire::http::Headers;
+use crate::wire::json::{Document, Node};
 
 /// One line of the table of failures.
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +48,18 @@ pub struct Fault<'d> {
     pub kind: Option<Cow<'d, str>>,
     pub detail: Option<Cow<'d, str>>,
     pub message: Option<Cow<'d, str>>,
+    /// The object that the error is in.
+    pub node: Option<Node<'d>>,
+}
+
+/// A failure in a status of 300 or more. `own` are the rules of the vendor that answered; `body` is `None` where it is
+/// not JSON.
+pub fn classify(own: &[Rule], status: u16, headers: &Headers, body: Option<&Document<'_>>) -> ProviderError {
+    let fault = body.and_then(|body| Fault::read(body.root())).unwrap_or_default();
+    let in_error = fault.node.and_then(|error| retry::in_error(error, Some(headers)));
+    let fault = Fault { status: Some(status), ..fault };
+    let retry_after_ms = retry::in_headers(headers).or(in_error);
+    ProviderError { retry_after_ms, ..fault.classify(own) }
 }
 
 impl<'d> Fault<'d> {
@@ -72,6 +87,7 @@ impl<'d> Fault<'d> {
             kind: text("type"),
             detail: error.path(&["details", "error_code"]).and_then(|node| node.as_str()),
             message: text("message"),
+            node: Some(error),
         }
     }
 
@@ -102,7 +118,12 @@ impl<'d> Fault<'d> {
             (_, None) => "the provider gave up".to_owned(),
         };
         let code = self.detail.as_deref().or(self.code.as_deref()).or(self.kind.as_deref());
-        ProviderError { class, message, code: code.map(str::to_owned) }
+        ProviderError {
+            class,
+            message,
+            code: code.map(str::to_owned),
+            retry_after_ms: self.node.and_then(|error| retry::in_error(error, None)),
+        }
     }
 }
 

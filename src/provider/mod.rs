@@ -6,12 +6,13 @@
 //! Adding a vendor is one file and one line in [`VENDORS`]; tests loop over the tables.
 
 mod anthropic;
+mod build;
 mod deepseek;
 pub mod failure;
 mod fields;
 mod openai;
 
-use self::failure::{Fault, Rule};
+use self::failure::Rule;
 use crate::chat::visit::Place;
 use crate::chat::{Delta, Dialect, Malformed, ProviderError, Request, Response, Unsupported, Usage};
 use crate::wire::http::Headers;
@@ -28,6 +29,8 @@ pub enum Api {
     OpenAiCompletions,
     /// `POST /v1/embeddings`
     OpenAiEmbeddings,
+    /// `POST /v1/responses`
+    OpenAiResponses,
 }
 
 /// What a call is for. A call is translated between APIs of one operation only.
@@ -42,12 +45,19 @@ pub enum Operation {
 }
 
 impl Api {
-    pub const ALL: [Self; 4] =
-        [Self::AnthropicMessages, Self::OpenAiChat, Self::OpenAiCompletions, Self::OpenAiEmbeddings];
+    pub const ALL: [Self; 5] = [
+        Self::AnthropicMessages,
+        Self::OpenAiChat,
+        Self::OpenAiCompletions,
+        Self::OpenAiEmbeddings,
+        Self::OpenAiResponses,
+    ];
 
     pub fn operation(self) -> Operation {
         match self {
-            Self::AnthropicMessages | Self::OpenAiChat | Self::OpenAiCompletions => Operation::Chat,
+            Self::AnthropicMessages | Self::OpenAiChat | Self::OpenAiCompletions | Self::OpenAiResponses => {
+                Operation::Chat
+            }
             Self::OpenAiEmbeddings => Operation::Embeddings,
         }
     }
@@ -66,7 +76,9 @@ impl Api {
     pub fn namesake(self) -> Dialect {
         match self {
             Self::AnthropicMessages => Dialect::Anthropic,
-            Self::OpenAiChat | Self::OpenAiCompletions | Self::OpenAiEmbeddings => Dialect::OpenAi,
+            Self::OpenAiChat | Self::OpenAiCompletions | Self::OpenAiEmbeddings | Self::OpenAiResponses => {
+                Dialect::OpenAi
+            }
         }
     }
 }
@@ -102,6 +114,7 @@ pub fn codec(api: Api) -> &'static dyn Codec {
         Api::OpenAiChat => &openai::OpenAiChat,
         Api::OpenAiCompletions => &openai::OpenAiCompletions,
         Api::OpenAiEmbeddings => &openai::OpenAiEmbeddings,
+        Api::OpenAiResponses => &openai::OpenAiResponses,
     }
 }
 
@@ -196,6 +209,10 @@ pub trait Codec: Sync {
     fn stream_error(&self, error: &ApiError<'_>) -> Vec<u8> {
         self.error_body(error)
     }
+    /// The same where events are numbered.
+    fn numbered_stream_error(&self, error: &ApiError<'_>, _number: u64) -> Vec<u8> {
+        self.stream_error(error)
+    }
 }
 
 /// An error as a caller will see it.
@@ -255,6 +272,14 @@ pub trait StreamReader {
     fn read(&mut self, name: Option<&str>, data: &[u8]) -> Result<Vec<Delta>, Malformed>;
     /// Whether what came so far is a whole answer: a terminal marker, or every answer's reason for stopping.
     fn is_complete(&self) -> bool;
+    /// Whether the thinking that it tells is signed: who edits it breaks the signature.
+    fn signs_thinking(&self) -> bool {
+        false
+    }
+    /// Of the event after the last one, where events are numbered.
+    fn next_number(&self) -> u64 {
+        0
+    }
 }
 
 /// Writes one stream from neutral steps.
@@ -262,6 +287,10 @@ pub trait StreamWriter {
     fn write(&mut self, delta: &Delta, out: &mut Vec<u8>);
     /// After the last delta of a whole answer: what the dialect ends with.
     fn finish(&mut self, out: &mut Vec<u8>);
+    /// Of the next event, where events are numbered.
+    fn next_number(&self) -> u64 {
+        0
+    }
 }
 
 /// Of an API whose answers come as a whole: a stream is none of them.
@@ -342,9 +371,8 @@ pub trait Vendor: Sync {
     /// This vendor's lines in the table of failures, the most telling first.
     fn failures(&self) -> &'static [Rule];
     /// A failure in a status of 400 or more. `body` is `None` where it is not JSON.
-    fn classify(&self, status: u16, _headers: &Headers, body: Option<&Document<'_>>) -> ProviderError {
-        let fault = body.and_then(|body| Fault::read(body.root())).unwrap_or_default();
-        Fault { status: Some(status), ..fault }.classify(self.failures())
+    fn classify(&self, status: u16, headers: &Headers, body: Option<&Document<'_>>) -> ProviderError {
+        failure::classify(self.failures(), status, headers, body)
     }
     /// A failure inside an answer with status 200.
     fn soft_failure(&self, api: Api, root: Node<'_>) -> Option<ProviderError>;

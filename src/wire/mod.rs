@@ -3,6 +3,7 @@
 //! Everything here works on the bytes that came in and gives back the same bytes except where it was told to
 //! change something. It knows no vendor, no policy, no clock and no host; it only knows the grammars.
 
+pub mod array;
 pub mod http;
 pub mod json;
 pub mod sse;

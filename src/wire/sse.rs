@@ -18,7 +18,9 @@
 //! ```
 //!
 //! Data are bytes: whether they are text, or JSON, is for others to find out. The grammar is WHATWG HTML, section
-//! 9.2.6, except that an event the stream breaks off in is not discarded (see [`Decoder::finish`]).
+//! 9.2.6, with two exceptions: an event that the stream breaks off in is not discarded (see [`Decoder::finish`]), and
+//! lines without any field that begin with a `{` are data as they stand. That is how a server tells an error that it
+//! did not expect itself, where a reader that skipped unknown lines would take the stream for whole.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -199,9 +201,17 @@ enum Data {
     /// One line, by far the most frequent case: it needs no copy.
     Line(Range<usize>),
     Joined(Vec<u8>),
+    /// Not in a field: as they stand in the stream.
+    Bare(Range<usize>),
 }
 
 impl Event {
+    /// An element of another framing, whose data stand at `data`.
+    pub(super) fn bare(raw: Vec<u8>, data: Option<Range<usize>>) -> Self {
+        let data = data.map_or(Data::Absent, Data::Bare);
+        Event { raw, text: 0, name: None, data, complete: true }
+    }
+
     /// The event's bytes as they came.
     pub fn raw(&self) -> &[u8] {
         &self.raw
@@ -217,7 +227,7 @@ impl Event {
     pub fn data(&self) -> Option<&[u8]> {
         match &self.data {
             Data::Absent => None,
-            Data::Line(range) => self.raw.get(range.clone()),
+            Data::Line(range) | Data::Bare(range) => self.raw.get(range.clone()),
             Data::Joined(data) => Some(data),
         }
     }
@@ -231,6 +241,12 @@ impl Event {
     /// none), one line for each line of them, and all other lines stay.
     pub fn with_data(&self, data: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.raw.len() + data.len());
+        if let Data::Bare(own) = &self.data {
+            out.extend_from_slice(self.raw.get(..own.start).unwrap_or_default());
+            out.extend_from_slice(data);
+            out.extend_from_slice(self.raw.get(own.end..).unwrap_or_default());
+            return out;
+        }
         out.extend_from_slice(self.raw.get(..self.text).unwrap_or_default());
         let mut pending = Some(data);
         let lines = || Lines { raw: &self.raw, at: self.text };
@@ -289,6 +305,11 @@ impl Event {
                 }
                 _ => {}
             }
+        }
+        let body = raw.get(text..).unwrap_or_default();
+        if matches!(data, Data::Absent) && body.trim_ascii_start().starts_with(b"{") {
+            let start = text + body.len() - body.trim_ascii_start().len();
+            data = Data::Bare(start..start + body.trim_ascii().len());
         }
         Event { raw, text, name, data, complete }
     }

@@ -22,7 +22,18 @@ fn calls_are_recognised_by_whole_segments_and_method() {
         assert_eq!(recognise("POST", path), Some(Api::OpenAiChat), "{path}");
     }
     assert_eq!(recognise("POST", "/anthropic/v1/messages"), Some(Api::AnthropicMessages));
+    for path in
+        ["/v1/completions", "/completions", "/openai/v1/completions/", "/openai/deployments/d/completions"]
+    {
+        assert_eq!(recognise("POST", path), Some(Api::OpenAiCompletions), "{path}");
+    }
+    for path in ["/v1/embeddings", "/openai/deployments/d/embeddings?api-version=1"] {
+        assert_eq!(recognise("POST", path), Some(Api::OpenAiEmbeddings), "{path}");
+    }
     for path in [
+        "/v1/fim/completions",
+        "/v1/agents/completions",
+        "/v1/embeddings/x",
         "/v1/xchat/completions",
         "/v1/chat/completions/abc",
         "/v1/messages/count_tokens",

@@ -37,6 +37,9 @@ fn all_text_places(api: Api, file: &str) {
             assert!(places.into_iter().any(readable), "{marker} is not readable");
         }
     }
+    for marker in list("secrets") {
+        assert!(found.iter().all(|(.., text)| !text.contains(&marker)), "{marker} is read");
+    }
     for marker in list("must_skip") {
         for (_, place, _, text) in &found {
             assert!(!text.contains(&marker) || !readable(*place), "{marker} is read as text");
@@ -48,6 +51,11 @@ fn all_text_places(api: Api, file: &str) {
 #[test]
 fn every_text_of_a_chat_completion_is_found() {
     all_text_places(Api::OpenAiChat, "openai/requests/chat_all_text_places.json");
+}
+
+#[test]
+fn every_text_of_a_response_request_is_found() {
+    all_text_places(Api::OpenAiResponses, "openai_responses/requests/all_text_places.json");
 }
 
 #[test]

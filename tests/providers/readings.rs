@@ -119,8 +119,12 @@ fn compare(reading: &Reading, expected: &Value, name: &str) {
     }
 }
 
-const FOLDERS: [(&str, Api); 3] =
-    [("openai", Api::OpenAiChat), ("deepseek", Api::OpenAiChat), ("anthropic", Api::AnthropicMessages)];
+const FOLDERS: [(&str, Api); 4] = [
+    ("openai", Api::OpenAiChat),
+    ("openai_responses", Api::OpenAiResponses),
+    ("deepseek", Api::OpenAiChat),
+    ("anthropic", Api::AnthropicMessages),
+];
 
 #[test]
 fn whole_answers_read_as_expected() {

@@ -4,22 +4,47 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use tollgate::chat::visit::visit;
-use tollgate::provider::{Api, Outline, codec};
+use tollgate::provider::{Api, Operation, Outline, codec};
 use tollgate::wire::json::Document;
 
 use crate::{beside, deltas, files, fixtures, write_stream};
 
-const WAYS: [(&str, Api, Api); 2] = [
-    ("openai-to-anthropic", Api::OpenAiChat, Api::AnthropicMessages),
-    ("anthropic-to-openai", Api::AnthropicMessages, Api::OpenAiChat),
+/// An API's name in the names of folders.
+fn name(api: Api) -> &'static str {
+    match api {
+        Api::OpenAiChat => "openai",
+        Api::OpenAiCompletions => "completions",
+        Api::OpenAiEmbeddings => "embeddings",
+        Api::OpenAiResponses => "responses",
+        Api::AnthropicMessages => "anthropic",
+    }
+}
+
+/// Every two APIs between which a call may be translated, with the folder of their requests.
+fn ways() -> impl Iterator<Item = (String, Api, Api)> {
+    let pairs = Api::ALL.into_iter().flat_map(|from| Api::ALL.into_iter().map(move |to| (from, to)));
+    pairs
+        .filter(|(from, to)| from != to && from.operation() == to.operation())
+        .filter(|(from, _)| from.operation() == Operation::Chat)
+        // Nothing is made a legacy completion.
+        .filter(|(from, to)| ![*from, *to].contains(&Api::OpenAiCompletions))
+        .map(|(from, to)| (format!("{}-to-{}", name(from), name(to)), from, to))
+}
+
+/// Vendors' samples, and the API that they are of.
+const VENDORS: [(&str, Api); 4] = [
+    ("openai", Api::OpenAiChat),
+    ("openai_responses", Api::OpenAiResponses),
+    ("deepseek", Api::OpenAiChat),
+    ("anthropic", Api::AnthropicMessages),
 ];
 
-/// Vendors' samples, and where their translation goes.
-const SAMPLES: [(&str, &str, Api, Api); 3] = [
-    ("openai", "openai-to-anthropic", Api::OpenAiChat, Api::AnthropicMessages),
-    ("deepseek", "openai-to-anthropic", Api::OpenAiChat, Api::AnthropicMessages),
-    ("anthropic", "anthropic-to-openai", Api::AnthropicMessages, Api::OpenAiChat),
-];
+/// The samples of each vendor with every way that their API may go.
+fn samples() -> impl Iterator<Item = (&'static str, String, Api, Api)> {
+    VENDORS.into_iter().flat_map(|(vendor, api)| {
+        ways().filter(move |(_, from, _)| *from == api).map(move |(way, from, to)| (vendor, way, from, to))
+    })
+}
 
 #[expect(clippy::disallowed_methods, reason = "the switch for whoever writes the tests")]
 fn golden(path: &Path, actual: &[u8]) {
@@ -38,7 +63,7 @@ fn out_file(way: &str, vendor: &str, path: &Path, ending: &str) -> std::path::Pa
 
 #[test]
 fn requests_are_translated_or_refused_by_field() {
-    for (folder, from, to) in WAYS {
+    for (folder, from, to) in ways() {
         for path in files(&format!("translate/{folder}"), ".request.json") {
             let body = std::fs::read(&path).unwrap();
             let document = Document::parse(&body).unwrap();
@@ -61,7 +86,7 @@ fn requests_are_translated_or_refused_by_field() {
 
 #[test]
 fn answers_are_translated() {
-    for (vendor, way, from, to) in SAMPLES {
+    for (vendor, way, from, to) in samples() {
         for path in files(vendor, ".json") {
             if path.to_string_lossy().matches(".json").count() > 1 {
                 continue;
@@ -74,22 +99,22 @@ fn answers_are_translated() {
             assert_eq!(
                 codec(to).read_usage(again.root()),
                 Some(response.usage.unwrap_or_default())
-                    .filter(|_| { to == Api::AnthropicMessages || response.usage.is_some() })
+                    .filter(|_| to == Api::AnthropicMessages || response.usage.is_some())
             );
             out.push(b'\n');
-            golden(&out_file(way, vendor, &path, "answer.expected"), &out);
+            golden(&out_file(&way, vendor, &path, "answer.expected"), &out);
         }
     }
 }
 
 #[test]
 fn streams_are_translated() {
-    for (vendor, way, from, to) in SAMPLES {
+    for (vendor, way, from, to) in samples() {
         for path in files(&format!("{vendor}/stream"), ".sse") {
             let (steps, whole) = deltas(from, &std::fs::read(&path).unwrap());
             let out = write_stream(to, &steps, true);
             assert_eq!(deltas(to, &out).1, whole, "{} stays whole or broken", path.display());
-            golden(&out_file(way, vendor, &path, "stream.expected"), &out);
+            golden(&out_file(&way, vendor, &path, "stream.expected"), &out);
         }
     }
 }
@@ -128,7 +153,7 @@ fn misshapen(root: &Value) -> Vec<Value> {
 
 #[test]
 fn requests_of_any_shape_are_read_or_refused_and_what_is_written_is_whole() {
-    for (folder, from, to) in WAYS {
+    for (folder, from, to) in ways() {
         for path in files(&format!("translate/{folder}"), ".request.json") {
             for shape in misshapen(&crate::json(&path)) {
                 let body = serde_json::to_vec(&shape).unwrap();
@@ -147,7 +172,7 @@ fn requests_of_any_shape_are_read_or_refused_and_what_is_written_is_whole() {
 
 #[test]
 fn answers_of_any_shape_are_read_or_refused() {
-    for (vendor, _, from, to) in SAMPLES {
+    for (vendor, _, from, to) in samples() {
         for path in files(vendor, ".json") {
             if path.to_string_lossy().matches(".json").count() > 1 {
                 continue;

@@ -112,7 +112,7 @@ fn soft_failure(root: Node<'_>) -> Option<ProviderError> {
         _ => return None,
     };
     let code = root.get("stop_reason")?.as_str()?.into_owned();
-    Some(ProviderError { class, message: message.to_owned(), code: Some(code) })
+    Some(ProviderError { code: Some(code), ..ProviderError::new(class, message) })
 }
 
 impl Vendor for Anthropic {

@@ -55,6 +55,10 @@ impl StreamReader for Reader {
     fn is_complete(&self) -> bool {
         self.stopped && !self.failed
     }
+
+    fn signs_thinking(&self) -> bool {
+        true
+    }
 }
 
 impl Reader {

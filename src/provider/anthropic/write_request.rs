@@ -1,6 +1,6 @@
 //! The neutral conversation as messages.
 //!
-//! Refused by name, because the answer would be another one: `n`, `seed`, the penalties, `response_format` of plain
+//! Refused by name, because the answer would be another one: `n`, `seed`, the penalties, `logprobs`, `response_format` of plain
 //! JSON, a `temperature` over 1 (cutting it to 1 would be a guess), a blank `stop`, arguments that are no object,
 //! and a conversation of system prompts only.
 //!
@@ -176,6 +176,7 @@ fn refuse(request: &Request) -> Result<(), Unsupported> {
         ("seed", request.seed.is_some()),
         ("presence_penalty", request.presence_penalty.is_some()),
         ("frequency_penalty", request.frequency_penalty.is_some()),
+        ("logprobs", request.logprobs.is_some()),
         ("temperature", request.temperature.as_ref().is_some_and(over_one)),
         ("stop", request.stop.iter().any(|stop| stop.trim().is_empty())),
     ];

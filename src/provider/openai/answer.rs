@@ -1,12 +1,15 @@
 //! Whole answers of chat completions, read and written.
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::write_request::Call;
+use super::{logprobs, signatures};
 use crate::chat::{
-    Choice, ErrorClass, Malformed, Part, ProviderError, Response, StopReason, ToolCall, Usage,
+    Choice, ErrorClass, Logprob, Malformed, Part, ProviderError, Response, StopReason, ToolCall, Usage,
 };
-use crate::provider::fields::{array, count_of, json, malformed, text_of};
+use crate::provider::build::Object;
+use crate::provider::fields::{array, count_of, json, malformed, raw, text_of};
 use crate::wire::json::{Kind, Node};
 
 // ---- reading
@@ -26,10 +29,7 @@ pub(super) fn read(root: Node<'_>) -> Result<Response, Malformed> {
 fn choice(node: Node<'_>) -> Choice {
     let mut parts = Vec::new();
     if let Some(message) = node.get("message") {
-        let thinking = text_of(message, "reasoning_content").or_else(|| text_of(message, "reasoning"));
-        if let Some(text) = thinking.filter(|text| !text.is_empty()) {
-            parts.push(Part::Thinking { text, signature: None });
-        }
+        parts.append(&mut signatures::thinking(message));
         if let Some(content) = message.get("content") {
             each_text(content, &mut |thinking, text| {
                 let text = text.as_str().unwrap_or_default().into_owned();
@@ -50,12 +50,13 @@ fn choice(node: Node<'_>) -> Choice {
                 id: text_of(call, "id").filter(|id| !id.is_empty()).unwrap_or_else(|| call_id(index)),
                 name: text_of(function, "name").unwrap_or_default(),
                 arguments: text_of(function, "arguments").unwrap_or_default(),
-                signature: None,
+                signature: signatures::of_call(call),
             }));
         }
     }
     let reason = text_of(node, "finish_reason").unwrap_or_default();
-    Choice { parts, stop: stop(&reason), stop_sequence: None, logprobs: Vec::new() }
+    let logprobs = logprobs::read(node.path(&["logprobs", "content"]));
+    Choice { parts, stop: stop(&reason), stop_sequence: None, logprobs }
 }
 
 /// Calls `f` for each text of a message's content, with whether it is thinking. Content is a string, or parts;
@@ -97,7 +98,7 @@ pub(super) fn failed_finish(reason: &str) -> Option<ProviderError> {
         "error" => (ErrorClass::ServerError, "the provider failed while answering"),
         _ => return None,
     };
-    Some(ProviderError { class, message: message.to_owned(), code: Some(reason.to_owned()) })
+    Some(ProviderError { code: Some(reason.to_owned()), ..ProviderError::new(class, message) })
 }
 
 /// DeepSeek and Mistral count cached tokens in fields of their own, besides or instead of OpenAI's.
@@ -134,7 +135,7 @@ struct Completion<'r> {
 struct Answer<'r> {
     index: usize,
     message: Spoken<'r>,
-    logprobs: Option<()>,
+    logprobs: Option<Box<RawValue>>,
     finish_reason: &'static str,
 }
 
@@ -145,6 +146,8 @@ struct Spoken<'r> {
     refusal: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reasoning_content: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    reasoning_details: Vec<Box<RawValue>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tool_calls: Vec<Call<'r>>,
 }
@@ -207,19 +210,34 @@ fn answer((index, choice): (usize, &Choice)) -> Answer<'_> {
         content: None,
         refusal: None,
         reasoning_content: None,
+        reasoning_details: Vec::new(),
         tool_calls: Vec::new(),
     };
     for part in &choice.parts {
         match part {
             Part::Text(text) => message.content.get_or_insert_default().push_str(text),
             Part::Refusal(text) => message.refusal.get_or_insert_default().push_str(text),
-            Part::Thinking { text, .. } => message.reasoning_content.get_or_insert_default().push_str(text),
+            Part::Thinking { text, signature } => {
+                if !text.is_empty() {
+                    message.reasoning_content.get_or_insert_default().push_str(text);
+                }
+                let index = message.reasoning_details.len();
+                let detail = signature.as_ref().and_then(|own| signatures::write(text, own, index));
+                message.reasoning_details.extend(detail);
+            }
             Part::ToolCall(call) => message.tool_calls.push(call.into()),
             // No model answers with these.
             Part::Image(_) | Part::Audio(_) | Part::Document { .. } | Part::ToolResult { .. } => {}
         }
     }
-    Answer { index, message, logprobs: None, finish_reason: finish(choice.stop) }
+    Answer { index, message, logprobs: likely(&choice.logprobs), finish_reason: finish(choice.stop) }
+}
+
+pub(super) fn likely(logprobs: &[Logprob]) -> Option<Box<RawValue>> {
+    if logprobs.is_empty() {
+        return None;
+    }
+    raw(&Object::new().raw("content", &logprobs::write(logprobs)).raw("refusal", "null").end())
 }
 
 pub(super) fn finish(reason: StopReason) -> &'static str {

@@ -13,6 +13,13 @@ use crate::wire::json::{Edits, Kind, Node, quote};
 
 pub struct OpenAiChat;
 
+/// In both of OpenAI's APIs the model is named in the body.
+pub(super) fn set_model(root: Node<'_>, model: &str, edits: &mut Edits) {
+    if root.get("model").is_none_or(|node| !node.is(model)) {
+        edits.set(root, "model", &quote(model));
+    }
+}
+
 impl Codec for OpenAiChat {
     fn api(&self) -> Api {
         Api::OpenAiChat
@@ -56,9 +63,7 @@ impl Codec for OpenAiChat {
     }
 
     fn set_model(&self, root: Node<'_>, model: &str, edits: &mut Edits) {
-        if root.get("model").is_none_or(|node| !node.is(model)) {
-            edits.set(root, "model", &quote(model));
-        }
+        set_model(root, model, edits);
     }
 
     fn ask_stream_usage(&self, root: Node<'_>, edits: &mut Edits) {

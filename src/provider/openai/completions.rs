@@ -15,14 +15,19 @@ use crate::chat::visit::Place;
 use crate::chat::{Choice, Delta, Malformed, Message, Part, Request, Response, Role, Usage};
 use crate::provider::fields::{array, boolean, count, is_default, json, malformed, object, text_of};
 use crate::provider::{
-    Api, ApiError, Channel, Codec, Hidden, Outline, StreamReader, StreamText, StreamWriter, ends_in,
+    Api, ApiError, Channel, Codec, Hidden, Outline, StreamReader, StreamText, StreamWriter,
 };
 use crate::wire::json::{Edits, Kind, Node};
 
 pub struct OpenAiCompletions;
 
-/// Other APIs whose paths end alike.
-const OTHERS: [&str; 3] = ["/chat/completions", "/fim/completions", "/agents/completions"];
+/// Other APIs' paths end alike (`/chat/completions`, `/fim/completions`): what comes before has to be known.
+fn may_come_before(prefix: &str) -> bool {
+    let mut segments = prefix.rsplit('/');
+    let last = segments.next().unwrap_or_default();
+    let version = last.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    last.is_empty() || version || segments.next() == Some("deployments")
+}
 
 impl Codec for OpenAiCompletions {
     fn api(&self) -> Api {
@@ -30,7 +35,8 @@ impl Codec for OpenAiCompletions {
     }
 
     fn recognises(&self, method: &str, path: &str) -> bool {
-        method == "POST" && ends_in(path, "/completions") && !OTHERS.iter().any(|other| ends_in(path, other))
+        let path = path.strip_suffix('/').unwrap_or(path);
+        method == "POST" && path.strip_suffix("/completions").is_some_and(may_come_before)
     }
 
     /// Tokens in place of a text cannot be read: nobody knows what stands in them.

@@ -33,7 +33,7 @@ pub(super) fn body(error: &ApiError<'_>) -> Vec<u8> {
 }
 
 /// The classes of failures by the names that OpenAI's callers test for.
-fn own_code(code: &str) -> &str {
+pub(super) fn own_code(code: &str) -> &str {
     match code {
         "quota_exhausted" => "insufficient_quota",
         "rate_limited" => "rate_limit_exceeded",

@@ -7,8 +7,11 @@ mod codec;
 mod completions;
 mod embeddings;
 mod error;
+mod logprobs;
 mod place;
 mod read_request;
+mod responses;
+mod signatures;
 mod stream_reader;
 mod stream_writer;
 mod write_request;
@@ -21,6 +24,8 @@ use crate::wire::json::{Edits, Node};
 pub use codec::OpenAiChat;
 pub use completions::OpenAiCompletions;
 pub use embeddings::OpenAiEmbeddings;
+pub use responses::OpenAiResponses;
+pub(super) use signatures::take_out as take_signatures_out;
 
 /// `api.openai.com`
 pub struct OpenAi;
@@ -36,6 +41,7 @@ pub(super) fn path(api: Api) -> &'static str {
     match api {
         Api::OpenAiCompletions => "/v1/completions",
         Api::OpenAiEmbeddings => "/v1/embeddings",
+        Api::OpenAiResponses => "/v1/responses",
         _ => "/v1/chat/completions",
     }
 }
@@ -57,6 +63,7 @@ fn adapt(root: Node<'_>, drop: &[String], edits: &mut Edits) -> Result<(), Unsup
     if root.get("stop").is_some_and(|stop| stop.len() > MOST_STOPS) {
         remove_or_refuse(root, "stop", drop, edits)?;
     }
+    signatures::take_out(root, edits);
     for message in root.get("messages").into_iter().flat_map(|messages| messages.items()) {
         for field in ["reasoning_content", "reasoning"] {
             if message.get(field).is_some() {
@@ -109,6 +116,9 @@ const OPT_OUTS: &[OptOut] = &[
 
 fn needs_storage(root: Node<'_>) -> Option<&'static str> {
     let given = |field: &str| root.get(field).is_some_and(|node| !node.is_null());
+    if let Some(field) = responses::needs_storage(root) {
+        return Some(field);
+    }
     if given("previous_response_id") {
         Some("previous_response_id")
     } else if given("conversation") {
@@ -192,6 +202,9 @@ const FAILURES: &[Rule] = &[
 /// A stop by the content filter is a failure of the attempt: another provider may answer. A model that declines in
 /// its own words (`message.refusal`) has answered.
 pub(super) fn soft_failure(root: Node<'_>, own: &[Rule]) -> Option<ProviderError> {
+    if responses::is_answer(root) {
+        return responses::soft_failure(root, own);
+    }
     if root.get("choices").is_none_or(|choices| choices.is_empty()) {
         return super::failure::Fault::read(root).map(|fault| fault.classify(own));
     }
@@ -199,12 +212,15 @@ pub(super) fn soft_failure(root: Node<'_>, own: &[Rule]) -> Option<ProviderError
         return super::failure::Fault::read(root).map(|fault| fault.classify(own));
     }
     root.get("choices")?.items().find_map(|choice| {
+        if choice.get("error").is_some_and(|error| !error.is_null()) {
+            return super::failure::Fault::read(choice).map(|fault| fault.classify(own));
+        }
         let reason = choice.get("finish_reason")?.as_str()?;
         if reason == "content_filter" {
+            let message = "the provider's content filter stopped the answer";
             return Some(ProviderError {
-                class: ErrorClass::ContentFilter,
-                message: "the provider's content filter stopped the answer".to_owned(),
                 code: Some("content_filter".to_owned()),
+                ..ProviderError::new(ErrorClass::ContentFilter, message)
             });
         }
         answer::failed_finish(&reason)
@@ -221,7 +237,7 @@ impl Vendor for OpenAi {
     }
 
     fn apis(&self) -> &'static [Api] {
-        &[Api::OpenAiChat, Api::OpenAiCompletions, Api::OpenAiEmbeddings]
+        &[Api::OpenAiChat, Api::OpenAiCompletions, Api::OpenAiEmbeddings, Api::OpenAiResponses]
     }
 
     fn host(&self) -> Option<&'static str> {
@@ -241,7 +257,14 @@ impl Vendor for OpenAi {
     }
 
     fn adapt(&self, api: Api, root: Node<'_>, drop: &[String], edits: &mut Edits) -> Result<(), Unsupported> {
-        if api == Api::OpenAiChat { adapt(root, drop, edits) } else { Ok(()) }
+        match api {
+            Api::OpenAiChat => adapt(root, drop, edits),
+            Api::OpenAiResponses => {
+                responses::without_foreign_thinking(root, edits);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 
     fn owns_key(&self, key: &str) -> bool {

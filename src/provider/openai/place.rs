@@ -1,5 +1,6 @@
 //! Where text stands in chat completions.
 
+use super::signatures::is_signed;
 use crate::chat::visit::Place;
 use crate::wire::json::Node;
 
@@ -71,11 +72,18 @@ fn message(path: &[&str], parent: Node<'_>) -> Place {
         ["reasoning_details"] | ["reasoning_details", "*"] => Place::Text,
         ["reasoning_details", "*", "type" | "format" | "id" | "index"] => Place::Skip,
         ["reasoning_details", "*", "signature" | "data"] => Place::Opaque,
-        ["reasoning_details", "*", "text" | "summary"]
-            if parent.get("signature").is_some_and(|it| !it.is_null()) =>
-        {
-            Place::Opaque
+        ["reasoning_details", "*", "text" | "summary"] => {
+            if is_signed(parent) {
+                Place::Opaque
+            } else {
+                Place::Text
+            }
         }
+        ["extra_content"] | ["extra_content", "google"] => Place::Text,
+        ["tool_calls", "*", "extra_content"] | ["tool_calls", "*", "extra_content", "google"] => Place::Text,
+        ["thought_signature"]
+        | ["extra_content", "google", "thought_signature"]
+        | ["tool_calls", "*", "extra_content", "google", "thought_signature"] => Place::Opaque,
         _ => Place::Free,
     }
 }

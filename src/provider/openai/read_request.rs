@@ -5,10 +5,11 @@
 //! - it has its place in [`Request`];
 //! - it says what would be so without it (`n: 1`, `logprobs: false`, `service_tier: "auto"`), and means nothing;
 //! - it has no effect on the answer: caching (`prompt_cache_*`, `cache_control`), `store: false` and with it
-//!   `metadata`, `image_url.detail`, remarks on earlier answers (`annotations`, `reasoning_details`);
+//!   `metadata`, `image_url.detail`, remarks on earlier answers (`annotations`);
 //! - it goes to [`Request::unsupported`], by its path. So does every field that is not known.
 
-use crate::chat::{Format, Malformed, Message, Part, Request, Role, Tool, ToolCall, ToolChoice};
+use super::signatures;
+use crate::chat::{Format, Malformed, Media, Message, Part, Request, Role, Tool, ToolCall, ToolChoice};
 use crate::provider::fields::{
     array, boolean, count, is_default, malformed, media, number, object, string, text_of,
 };
@@ -52,8 +53,13 @@ pub(super) fn request(root: Node<'_>) -> Result<Request, Malformed> {
                 request.user.get_or_insert(name);
             }
             "store" | "logprobs" if value.as_bool() == Some(false) => {}
+            "logprobs" => {
+                boolean(value, field)?;
+                request.logprobs.get_or_insert(0);
+            }
             "metadata" if !stored => {}
             "top_logprobs" if is_default(value, 0.0) => {}
+            "top_logprobs" => request.logprobs = Some(count(value, field)?),
             "logit_bias" if value.kind() == Kind::Object && value.is_empty() => {}
             "service_tier" if value.is("auto") || value.is("default") => {}
             "verbosity" if value.is("medium") => {}
@@ -122,7 +128,6 @@ fn turn(
     path: &str,
     unsupported: &mut Vec<String>,
 ) -> Result<Vec<Part>, Malformed> {
-    let mut thinking = None;
     let mut parts = Vec::new();
     let mut calls = Vec::new();
     let mut answers = None;
@@ -133,10 +138,11 @@ fn turn(
             "role" => {}
             "content" => content(value, &field, &mut parts, unsupported)?,
             "refusal" => parts.push(Part::Refusal(string(value, &field)?)),
-            "reasoning_content" | "reasoning" => thinking = Some(string(value, &field)?),
+            "reasoning_content" | "reasoning" => drop(string(value, &field)?),
             "tool_calls" => tool_calls(value, &field, &mut calls, unsupported)?,
             "tool_call_id" => answers = Some(string(value, &field)?),
-            "annotations" | "reasoning_details" => {}
+            "reasoning_details" => array(value, &field)?,
+            "annotations" => {}
             "prefix" if value.as_bool() == Some(false) => {}
             _ => unsupported.push(field),
         }
@@ -145,11 +151,10 @@ fn turn(
         let id = answers.ok_or_else(|| malformed(format!("{path}.tool_call_id"), "a string"))?;
         return Ok(vec![Part::ToolResult { id, parts, is_error: false }]);
     }
-    if let Some(text) = thinking.filter(|text| !text.is_empty()) {
-        parts.insert(0, Part::Thinking { text, signature: None });
-    }
-    parts.extend(calls.into_iter().map(Part::ToolCall));
-    Ok(parts)
+    let mut all = signatures::thinking(message);
+    all.append(&mut parts);
+    all.extend(calls.into_iter().map(Part::ToolCall));
+    Ok(all)
 }
 
 fn content(
@@ -191,6 +196,13 @@ fn content(
                 parts.push(Part::Document { media: media(&data), name: text_of(value, "filename") });
             }
             "file" => unsupported.push(format!("{field}.file_id")),
+            "input_audio" => {
+                let member = |key: &str| {
+                    text_of(value, key).ok_or_else(|| malformed(format!("{field}.{key}"), "a string"))
+                };
+                let media_type = format!("audio/{}", member("format")?);
+                parts.push(Part::Audio(Media::Base64 { media_type, data: member("data")? }));
+            }
             _ => unsupported.push(field),
         }
     }
@@ -218,7 +230,7 @@ fn tool_calls(
             id: member(call, "id")?,
             name: member(function, "name")?,
             arguments: member(function, "arguments")?,
-            signature: None,
+            signature: signatures::of_call(call),
         });
     }
     Ok(())
@@ -284,24 +296,31 @@ fn response_format(node: Node<'_>, request: &mut Request) -> Result<(), Malforme
         Some("json_schema") => {
             let path = "response_format.json_schema";
             let given = node.get("json_schema").ok_or_else(|| malformed(path, "an object"))?;
-            let schema = given.get("schema").filter(|schema| schema.kind() == Kind::Object);
-            let schema = schema.ok_or_else(|| malformed(format!("{path}.schema"), "an object"))?;
-            let name = text_of(given, "name").ok_or_else(|| malformed(format!("{path}.name"), "a string"))?;
-            let mut text = schema.raw().to_owned();
-            // The description moves into the schema, where every dialect has a place for it.
-            match text_of(given, "description") {
-                Some(_) if schema.get("description").is_some() => {
-                    request.unsupported.push(format!("{path}.description"));
-                }
-                Some(description) => text = described(&text, &description),
-                None => {}
-            }
-            let strict = given.get("strict").and_then(|strict| strict.as_bool());
-            request.format = Some(Format::JsonSchema { name, schema: text, strict });
+            request.format = Some(schema_format(given, path, &mut request.unsupported)?);
         }
         _ => request.unsupported.push("response_format.type".to_owned()),
     }
     Ok(())
+}
+
+/// A schema with its name, as both of OpenAI's APIs write it.
+pub(super) fn schema_format(
+    node: Node<'_>,
+    path: &str,
+    unsupported: &mut Vec<String>,
+) -> Result<Format, Malformed> {
+    let schema = node.get("schema").filter(|schema| schema.kind() == Kind::Object);
+    let schema = schema.ok_or_else(|| malformed(format!("{path}.schema"), "an object"))?;
+    let name = text_of(node, "name").ok_or_else(|| malformed(format!("{path}.name"), "a string"))?;
+    let mut text = schema.raw().to_owned();
+    // The description moves into the schema, where every dialect has a place for it.
+    match text_of(node, "description") {
+        Some(_) if schema.get("description").is_some() => unsupported.push(format!("{path}.description")),
+        Some(description) => text = described(&text, &description),
+        None => {}
+    }
+    let strict = node.get("strict").and_then(|strict| strict.as_bool());
+    Ok(Format::JsonSchema { name, schema: text, strict })
 }
 
 fn described(schema: &str, description: &str) -> String {

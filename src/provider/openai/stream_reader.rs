@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::answer::{call_id, each_text, failed_finish, stop, usage};
+use super::{logprobs, signatures};
 use crate::chat::{Delta, Malformed};
 use crate::provider::failure::Fault;
 use crate::provider::fields::{malformed, object, text_of};
@@ -19,6 +20,8 @@ pub(super) struct Reader {
     /// The provider's end marker came.
     ended: bool,
     failed: bool,
+    /// A signature comes, or came, for what is thought.
+    signed: bool,
     choices: BTreeMap<u32, Progress>,
 }
 
@@ -50,6 +53,10 @@ impl StreamReader for Reader {
     fn is_complete(&self) -> bool {
         let stopped = !self.choices.is_empty() && self.choices.values().all(|choice| choice.stopped);
         !self.failed && (self.ended || stopped)
+    }
+
+    fn signs_thinking(&self) -> bool {
+        self.signed
     }
 }
 
@@ -87,15 +94,22 @@ impl Reader {
             return Err(malformed("choices", "no more answers than anybody asks for"));
         }
         let progress = self.choices.entry(choice).or_default();
+        if node.get("error").is_some_and(|error| !error.is_null()) {
+            self.failed = true;
+            out.push(Delta::Error(Fault::read(node).unwrap_or_default().classify(&[])));
+            return Ok(());
+        }
+        let logprobs = logprobs::read(node.path(&["logprobs", "content"]));
+        if !logprobs.is_empty() {
+            out.push(Delta::Logprobs { choice, logprobs });
+        }
         // Legacy completions have their text here.
         if let Some(text) = text_of(node, "text").filter(|text| !text.is_empty()) {
             out.push(Delta::Text { choice, text });
         }
         if let Some(delta) = node.get("delta") {
-            let thinking = text_of(delta, "reasoning_content").or_else(|| text_of(delta, "reasoning"));
-            if let Some(text) = thinking.filter(|text| !text.is_empty()) {
-                out.push(Delta::Thinking { choice, text });
-            }
+            self.signed |= signatures::details(delta).any(signatures::is_signed);
+            thinking(choice, delta, out);
             if let Some(content) = delta.get("content") {
                 each_text(content, &mut |thinking, text| {
                     let text = text.as_str().unwrap_or_default().into_owned();
@@ -146,10 +160,11 @@ impl Progress {
         let index = node.get("index").and_then(|index| index.as_u64()).unwrap_or(0);
         let id = text_of(node, "id").filter(|id| !id.is_empty());
         let name = function.and_then(|function| text_of(function, "name")).filter(|name| !name.is_empty());
+        let counted = node.get("index").is_some_and(|index| !index.is_null());
         let known = self.calls.iter().rposition(|call| call.index == index);
-        // Some vendors count every call as 0: a new id together with a name begins a new one.
+        // Some vendors count every call as 0, or do not count: a name with another id, or with none, begins a new one.
         let known = known.filter(|at| {
-            let same = |call: &Call| id.as_ref().is_none_or(|id| *id == call.id);
+            let same = |call: &Call| id.as_ref().map_or(counted, |id| *id == call.id);
             name.is_none() || self.calls.get(*at).is_some_and(same)
         });
         let call = match known {
@@ -160,7 +175,7 @@ impl Progress {
                 self.calls.push(Call { index, id: id.clone() });
                 let call = number(at);
                 let name = name.unwrap_or_default();
-                out.push(Delta::ToolStart { choice, call, id, name, signature: None });
+                out.push(Delta::ToolStart { choice, call, id, name, signature: signatures::of_call(node) });
                 at
             }
         };
@@ -169,6 +184,18 @@ impl Progress {
             out.push(Delta::ToolArguments { choice, call: number(call), json });
         }
         Ok(())
+    }
+}
+
+/// The text comes in one field or another, or in both; its signature in the details only.
+fn thinking(choice: u32, delta: Node<'_>, out: &mut Vec<Delta>) {
+    let given = |key: &str| text_of(delta, key).filter(|text| !text.is_empty());
+    let told = given("reasoning_content").or_else(|| given("reasoning"));
+    let tells = told.is_some();
+    out.extend(told.map(|text| Delta::Thinking { choice, text }));
+    for (text, signature) in signatures::details(delta).map(signatures::detail) {
+        out.extend(text.filter(|_| !tells).map(|text| Delta::Thinking { choice, text }));
+        out.extend(signature.map(|signature| Delta::Signature { choice, signature }));
     }
 }
 
@@ -203,6 +230,13 @@ pub(super) fn texts(root: Node<'_>) -> Vec<StreamText<'_>> {
         {
             if let Some(node) = delta.get(key).filter(|node| node.kind() == Kind::String) {
                 add(field, 0, node, false);
+            }
+        }
+        for detail in signatures::details(delta).filter(|detail| !signatures::is_signed(*detail)) {
+            for key in ["text", "summary"] {
+                if let Some(node) = detail.get(key).filter(|node| node.kind() == Kind::String) {
+                    add("reasoning_details", index_of(detail), node, false);
+                }
             }
         }
         for call in delta.get("tool_calls").into_iter().flat_map(|calls| calls.items()) {

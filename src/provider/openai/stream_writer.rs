@@ -1,12 +1,13 @@
 //! A stream of chat completions from neutral steps.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 
-use super::answer::{Counts, finish};
-use super::error;
-use crate::chat::{Delta, Usage};
+use super::answer::{Counts, finish, likely};
+use super::{error, signatures};
+use crate::chat::{Delta, Logprob, Usage};
 use crate::provider::StreamWriter;
 use crate::provider::fields::json;
 
@@ -18,7 +19,17 @@ pub(super) struct Writer {
     model: String,
     /// Answers whose role was told.
     begun: BTreeSet<u32>,
+    /// What an answer thought so far: told again with its signature.
+    thought: BTreeMap<u32, Thought>,
+    /// Of the text that comes next.
+    logprobs: BTreeMap<u32, Vec<Logprob>>,
     usage: Option<Usage>,
+}
+
+#[derive(Default)]
+struct Thought {
+    text: String,
+    signed: usize,
 }
 
 #[derive(Serialize)]
@@ -37,6 +48,8 @@ struct Chunk<'w> {
 struct Step<'w> {
     index: u32,
     delta: Piece<'w>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    logprobs: Option<Box<RawValue>>,
     finish_reason: Option<&'static str>,
 }
 
@@ -51,6 +64,8 @@ struct Piece<'w> {
     #[serde(skip_serializing_if = "Option::is_none")]
     reasoning_content: Option<&'w str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_details: Option<[Box<RawValue>; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     tool_calls: Option<[CallPiece<'w>; 1]>,
 }
 
@@ -62,6 +77,8 @@ struct CallPiece<'w> {
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     kind: Option<&'static str>,
     function: CalledPiece<'w>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extra_content: Option<Box<RawValue>>,
 }
 
 #[derive(Serialize)]
@@ -79,6 +96,8 @@ impl Writer {
             id: String::new(),
             model: String::new(),
             begun: BTreeSet::new(),
+            thought: BTreeMap::new(),
+            logprobs: BTreeMap::new(),
             usage: None,
         }
     }
@@ -91,14 +110,19 @@ impl Writer {
         out: &mut Vec<u8>,
     ) {
         self.begin(choice, out);
-        self.chunk(vec![Step { index: choice, delta, finish_reason }], None, out);
+        // They stand with the text that they are of; what is left goes with the end.
+        let spoken = delta.content.is_some() || finish_reason.is_some();
+        let logprobs = self.logprobs.get_mut(&choice).filter(|_| spoken).map(std::mem::take);
+        let logprobs = likely(&logprobs.unwrap_or_default());
+        self.chunk(vec![Step { index: choice, delta, logprobs, finish_reason }], None, out);
     }
 
     /// The first chunk of an answer says whose turn it is.
     fn begin(&mut self, choice: u32, out: &mut Vec<u8>) {
         if self.begun.insert(choice) {
             let delta = Piece { role: Some("assistant"), content: Some(""), ..Piece::default() };
-            self.chunk(vec![Step { index: choice, delta, finish_reason: None }], None, out);
+            let step = Step { index: choice, delta, logprobs: None, finish_reason: None };
+            self.chunk(vec![step], None, out);
         }
     }
 
@@ -138,16 +162,27 @@ impl StreamWriter for Writer {
                 self.step(*choice, Piece { refusal: Some(text), ..Piece::default() }, None, out);
             }
             Delta::Thinking { choice, text } => {
+                self.thought.entry(*choice).or_default().text.push_str(text);
                 self.step(*choice, Piece { reasoning_content: Some(text), ..Piece::default() }, None, out);
             }
-            Delta::ToolStart { choice, call, id, name, signature: _ } => {
+            Delta::Signature { choice, signature } => {
+                let thought = self.thought.entry(*choice).or_default();
+                let text = std::mem::take(&mut thought.text);
+                let detail = signatures::write(&text, signature, thought.signed);
+                thought.signed += 1;
+                let reasoning_details = detail.map(|detail| [detail]);
+                self.step(*choice, Piece { reasoning_details, ..Piece::default() }, None, out);
+            }
+            Delta::ToolStart { choice, call, id, name, signature } => {
                 let function = CalledPiece { name: Some(name), arguments: "" };
-                let call = CallPiece { index: *call, id: Some(id), kind: Some("function"), function };
+                let extra_content = signatures::write_call(signature.as_ref());
+                let call =
+                    CallPiece { index: *call, id: Some(id), kind: Some("function"), function, extra_content };
                 self.step(*choice, Piece { tool_calls: Some([call]), ..Piece::default() }, None, out);
             }
             Delta::ToolArguments { choice, call, json } => {
                 let function = CalledPiece { name: None, arguments: json };
-                let call = CallPiece { index: *call, id: None, kind: None, function };
+                let call = CallPiece { index: *call, id: None, kind: None, function, extra_content: None };
                 self.step(*choice, Piece { tool_calls: Some([call]), ..Piece::default() }, None, out);
             }
             Delta::Stop { choice, reason, .. } => {
@@ -155,8 +190,11 @@ impl StreamWriter for Writer {
             }
             Delta::Usage(usage) => self.usage = Some(*usage),
             Delta::Error(failure) => out.extend(error::in_stream(&failure.into())),
-            // This dialect has no field for the one, and `finish` writes the other.
-            Delta::Signature { .. } | Delta::Logprobs { .. } | Delta::End => {}
+            Delta::Logprobs { choice, logprobs } => {
+                self.logprobs.entry(*choice).or_default().extend_from_slice(logprobs);
+            }
+            // `finish` writes it.
+            Delta::End => {}
         }
     }
 

@@ -2,11 +2,12 @@
 //!
 //! What other dialects have and this one has not: an image or document in a tool's result and a document by its
 //! address are refused; a failed tool's result is marked in its text; the provider's own thinking goes into
-//! `reasoning_content`, which the vendors that want it back read, without its signature.
+//! `reasoning_content`, which the vendors that want it back read, and its signature into `reasoning_details`.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::signatures;
 use crate::chat::{Format, Media, Message, Part, Request, Role, Tool, ToolCall, ToolChoice, Unsupported};
 use crate::provider::fields::{json, raw, raw_number, unsupported, uri};
 
@@ -42,6 +43,10 @@ struct Body<'r> {
     response_format: Option<ResponseFormat<'r>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reasoning_effort: Option<&'r str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    logprobs: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_logprobs: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<&'r str>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -66,6 +71,8 @@ struct Turn<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
     reasoning_content: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    reasoning_details: Vec<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     tool_calls: Vec<Call<'r>>,
 }
 
@@ -81,12 +88,19 @@ enum Content<'r> {
 enum Item<'r> {
     Text { text: &'r str },
     ImageUrl { image_url: Address },
+    InputAudio { input_audio: Audio<'r> },
     File { file: File<'r> },
 }
 
 #[derive(Serialize)]
 struct Address {
     url: String,
+}
+
+#[derive(Serialize)]
+struct Audio<'r> {
+    data: &'r str,
+    format: &'static str,
 }
 
 #[derive(Serialize)]
@@ -101,6 +115,8 @@ pub(super) struct Call<'r> {
     #[serde(rename = "type")]
     kind: &'static str,
     function: Called<'r>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extra_content: Option<Box<RawValue>>,
 }
 
 #[derive(Serialize)]
@@ -112,7 +128,13 @@ struct Called<'r> {
 impl<'r> From<&'r ToolCall> for Call<'r> {
     fn from(call: &'r ToolCall) -> Self {
         let arguments = if call.arguments.is_empty() { "{}" } else { &call.arguments };
-        Self { id: &call.id, kind: "function", function: Called { name: &call.name, arguments } }
+        let extra_content = signatures::write_call(call.signature.as_ref());
+        Self {
+            id: &call.id,
+            kind: "function",
+            function: Called { name: &call.name, arguments },
+            extra_content,
+        }
     }
 }
 
@@ -190,6 +212,8 @@ pub(super) fn request(request: &Request) -> Result<Vec<u8>, Unsupported> {
         parallel_tool_calls: request.parallel_tool_calls.filter(|_| !request.tools.is_empty()),
         response_format: request.format.as_ref().map(format).transpose()?,
         reasoning_effort: request.reasoning_effort.as_deref().or(request.thinking_budget.map(effort)),
+        logprobs: request.logprobs.is_some(),
+        top_logprobs: request.logprobs.filter(|top| *top > 0),
         user: request.user.as_deref(),
         stream: request.stream,
         stream_options: (request.stream && request.stream_usage)
@@ -198,7 +222,7 @@ pub(super) fn request(request: &Request) -> Result<Vec<u8>, Unsupported> {
 }
 
 /// A number of tokens to think for, as the word that comes nearest.
-fn effort(tokens: u64) -> &'static str {
+pub(super) fn effort(tokens: u64) -> &'static str {
     match tokens {
         0..=2047 => "low",
         2048..=8191 => "medium",
@@ -221,7 +245,9 @@ fn turns<'r>(message: &'r Message, index: usize, out: &mut Vec<Turn<'r>>) -> Res
         match part {
             Part::Text(text) => items.push(Item::Text { text }),
             Part::Image(media) => items.push(Item::ImageUrl { image_url: Address { url: uri(media) } }),
-            Part::Audio(_) => return Err(at("input_audio")),
+            Part::Audio(media) => {
+                items.push(Item::InputAudio { input_audio: audio(media).ok_or_else(|| at("input_audio"))? });
+            }
             Part::Document { media: Media::Url(_), .. } => return Err(at("source.url")),
             Part::Document { media, name } => {
                 let filename = name.as_deref().unwrap_or("document.pdf");
@@ -239,7 +265,14 @@ fn turns<'r>(message: &'r Message, index: usize, out: &mut Vec<Turn<'r>>) -> Res
                 });
             }
             Part::Refusal(text) => turn.refusal = Some(text),
-            Part::Thinking { text, .. } => turn.reasoning_content.get_or_insert_default().push_str(text),
+            Part::Thinking { text, signature } => {
+                if !text.is_empty() {
+                    turn.reasoning_content.get_or_insert_default().push_str(text);
+                }
+                let index = turn.reasoning_details.len();
+                let detail = signature.as_ref().and_then(|own| signatures::write(text, own, index));
+                turn.reasoning_details.extend(detail);
+            }
         }
     }
     turn.content = match items.as_slice() {
@@ -251,6 +284,17 @@ fn turns<'r>(message: &'r Message, index: usize, out: &mut Vec<Turn<'r>>) -> Res
         out.push(turn);
     }
     Ok(())
+}
+
+/// The two kinds that the API knows.
+fn audio(media: &Media) -> Option<Audio<'_>> {
+    let Media::Base64 { media_type, data } = media else { return None };
+    let format = match media_type.as_str() {
+        "audio/wav" | "audio/x-wav" => "wav",
+        "audio/mp3" | "audio/mpeg" => "mp3",
+        _ => return None,
+    };
+    Some(Audio { data, format })
 }
 
 /// `None` if there is more than text in it.

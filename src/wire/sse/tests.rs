@@ -173,3 +173,19 @@ fn printing_shows_no_data() {
     let event = one(b"event: secret\ndata: secret\n\n");
     assert_eq!(format!("{event:?}"), "Event(28 bytes, Some(6) bytes of data)");
 }
+
+#[test]
+fn lines_that_are_json_without_a_field_are_data_as_they_stand() {
+    let raw = b"\n{\n  \"error\": {\n    \"code\": 503\n  }\n}\n";
+    let mut decoder = Decoder::new(1 << 20);
+    decoder.push(b"data: {}\n\n").unwrap();
+    decoder.push(raw).unwrap();
+    assert_eq!(decoder.next_event().unwrap().data(), Some(&b"{}"[..]));
+    assert_eq!(decoder.next_event().unwrap().data(), None);
+    let event = decoder.finish().unwrap();
+    assert_eq!(event.data(), Some(raw.trim_ascii()));
+    assert_eq!(event.with_data(b"{}"), b"{}\n");
+    // A field beside it makes it an event like any other.
+    assert_eq!(one(b"event: a\n{\"b\":1}\n\n").data(), None);
+    assert_eq!(one(b": {\n\n").data(), None);
+}

@@ -1,0 +1,115 @@
+//! The codec of Responses.
+
+use super::super::{codec::set_model, error};
+use super::stream_reader::Reader;
+use super::stream_writer::Writer;
+use super::{answer, place, read_request, stream_reader, stream_writer, write_request};
+use crate::chat::visit::Place;
+use crate::chat::{Malformed, Request, Response, Unsupported, Usage};
+use crate::provider::fields::{boolean, count, malformed, object, text_of};
+use crate::provider::{
+    Api, ApiError, Codec, Hidden, Outline, StreamReader, StreamText, StreamWriter, ends_in,
+};
+use crate::wire::json::{Edits, Kind, Node};
+
+pub struct OpenAiResponses;
+
+impl Codec for OpenAiResponses {
+    fn api(&self) -> Api {
+        Api::OpenAiResponses
+    }
+
+    fn recognises(&self, method: &str, path: &str) -> bool {
+        method == "POST" && ends_in(path, "/responses")
+    }
+
+    fn outline(&self, _path: &str, _query: Option<&str>, root: Node<'_>) -> Result<Outline, Malformed> {
+        object(root, "")?;
+        let given = |field: &str| root.get(field).filter(|node| !node.is_null());
+        let input = given("input").map(|input| input.kind());
+        if input.is_some_and(|kind| !matches!(kind, Kind::String | Kind::Array)) {
+            return Err(malformed("input", "a string or an array of items"));
+        }
+        Ok(Outline {
+            model: text_of(root, "model").ok_or_else(|| malformed("model", "a string"))?,
+            stream: given("stream").map_or(Ok(false), |node| boolean(node, "stream"))?,
+            stream_usage: true,
+            max_output: given("max_output_tokens")
+                .map(|node| count(node, "max_output_tokens"))
+                .transpose()?,
+            answers: 1,
+            ..Outline::default()
+        })
+    }
+
+    fn request_place(&self, path: &[&str], parent: Node<'_>) -> Place {
+        place::in_request(path, parent)
+    }
+
+    fn read_request(&self, _outline: &Outline, root: Node<'_>) -> Result<Request, Malformed> {
+        read_request::request(root)
+    }
+
+    fn write_request(&self, request: &Request, _default_max_output: u64) -> Result<Vec<u8>, Unsupported> {
+        write_request::request(request)
+    }
+
+    fn set_model(&self, root: Node<'_>, model: &str, edits: &mut Edits) {
+        set_model(root, model, edits);
+    }
+
+    /// It always does.
+    fn ask_stream_usage(&self, _root: Node<'_>, _edits: &mut Edits) {}
+
+    fn storage_fields(&self) -> &'static [&'static str] {
+        &["store", "metadata"]
+    }
+
+    fn is_answer(&self, root: Node<'_>) -> bool {
+        super::is_answer(root)
+    }
+
+    fn response_place(&self, path: &[&str], parent: Node<'_>) -> Place {
+        place::in_response(path, parent)
+    }
+
+    fn read_response(&self, root: Node<'_>) -> Result<Response, Malformed> {
+        answer::read(root)
+    }
+
+    fn write_response(&self, response: &Response, created: u64) -> Vec<u8> {
+        answer::write(response, created)
+    }
+
+    fn read_usage(&self, root: Node<'_>) -> Option<Usage> {
+        answer::usage(root)
+    }
+
+    fn stream_reader(&self) -> Box<dyn StreamReader> {
+        Box::new(Reader::default())
+    }
+
+    fn stream_writer(&self, created: u64, _outline: &Outline) -> Box<dyn StreamWriter> {
+        Box::new(Writer::new(created))
+    }
+
+    fn stream_texts<'d>(&self, root: Node<'d>) -> Vec<StreamText<'d>> {
+        stream_reader::texts(root)
+    }
+
+    fn hide_stream_usage(&self, _root: Node<'_>, _edits: &mut Edits) -> Hidden {
+        Hidden::Nothing
+    }
+
+    fn error_body(&self, error: &ApiError<'_>) -> Vec<u8> {
+        error::body(error)
+    }
+
+    fn stream_error(&self, error: &ApiError<'_>) -> Vec<u8> {
+        stream_writer::error_event(error, 0)
+    }
+
+    fn numbered_stream_error(&self, error: &ApiError<'_>, number: u64) -> Vec<u8> {
+        stream_writer::error_event(error, number)
+    }
+}
