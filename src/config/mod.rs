@@ -184,6 +184,8 @@ pub struct Provider {
     pub host: Option<String>,
     /// Put before the dialect's path, without a trailing slash.
     pub path_prefix: String,
+    /// The dated version of Azure's API. `None`: the API that has none.
+    pub api_version: Option<String>,
     pub credential: Credential,
     pub retention: RetentionLevel,
     /// On top of the dialect's own opt-out.

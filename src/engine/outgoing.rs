@@ -88,18 +88,30 @@ impl Outgoing<'_> {
 
     fn path(&self, original: &str, read: Option<&Outline>) -> String {
         let (own_path, query) = http::split_path(original);
+        let prefix = &self.provider.path_prefix;
         let path = match read {
             Some(outline) => {
-                let model = if self.target.model.is_empty() { &outline.model } else { &self.target.model };
-                let outline = Outline { model: model.clone(), ..outline.clone() };
-                let query = query.filter(|_| self.speaks_the_callers_dialect());
-                self.vendor.path(self.api, &outline, query)
+                let outline = Outline { model: self.model(outline).to_owned(), ..outline.clone() };
+                let query = self.query(query.filter(|_| self.speaks_the_callers_dialect()));
+                self.vendor.behind(prefix, self.api, &outline, query.as_deref())
             }
-            None => provider::with_query(own_path, query),
+            None => format!("{prefix}{}", provider::with_query(own_path, query)),
         };
-        let path = format!("{}{path}", self.provider.path_prefix);
         // A credential too.
         http::remove_query_param(&path, "key").into_owned()
+    }
+
+    /// With the version of the API that the policy names, where the caller names none.
+    fn query<'q>(&'q self, query: Option<&'q str>) -> Option<Cow<'q, str>> {
+        let Some(version) = &self.provider.api_version else { return query.map(Cow::Borrowed) };
+        let pair = format!("api-version={version}");
+        match query {
+            Some(query) if query.split('&').any(|pair| pair.starts_with("api-version=")) => {
+                Some(Cow::Borrowed(query))
+            }
+            Some(query) if !query.is_empty() => Some(Cow::Owned(format!("{query}&{pair}"))),
+            _ => Some(Cow::Owned(pair)),
+        }
     }
 
     /// Headers that are written whole for each attempt.
@@ -150,19 +162,26 @@ impl Outgoing<'_> {
         let document = parse(body)?;
         let root = document.root();
         let mut edits = Edits::new();
-        if !self.target.model.is_empty() && self.target.model != outline.model {
-            self.caller.set_model(root, &self.target.model, &mut edits);
+        let model = self.model(outline);
+        // A path may have named the model, whatever the body says.
+        self.caller.set_model(root, model, &mut edits);
+        if model != outline.model {
             self.fit(root, &mut edits, dropped);
         }
         if outline.stream && !outline.stream_usage && self.vendor.asks_stream_usage() {
             self.caller.ask_stream_usage(root, &mut edits);
         }
-        self.adapt(root, &mut edits)?;
+        self.adapt(root, model, &mut edits)?;
         Ok(if edits.is_empty() { Cow::Borrowed(body) } else { Cow::Owned(edits.apply(body)) })
     }
 
-    fn adapt(&self, root: Node<'_>, edits: &mut Edits) -> Result<(), Failure> {
-        let adapted = self.vendor.adapt(self.api, root, &self.policy.config.drop, edits);
+    /// The one that is asked for here.
+    fn model<'m>(&'m self, outline: &'m Outline) -> &'m str {
+        if self.target.model.is_empty() { &outline.model } else { &self.target.model }
+    }
+
+    fn adapt(&self, root: Node<'_>, model: &str, edits: &mut Edits) -> Result<(), Failure> {
+        let adapted = self.vendor.adapt(self.api, root, model, &self.policy.config.drop, edits);
         adapted.map_err(|fault| Failure::CannotCarry { field: fault.field })
     }
 
@@ -198,7 +217,7 @@ impl Outgoing<'_> {
         let mut edits = Edits::new();
         {
             let document = parse(&written)?;
-            self.adapt(document.root(), &mut edits)?;
+            self.adapt(document.root(), &request.model, &mut edits)?;
             self.fit(document.root(), &mut edits, dropped);
         }
         Ok(if edits.is_empty() { written } else { edits.apply(&written) })

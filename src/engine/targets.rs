@@ -160,9 +160,11 @@ impl Exchange {
         let vendor = provider::vendor(provider.dialect).ok_or_else(no_place)?;
         let callers = self.head.api.ok_or_else(no_place)?;
         let api = vendor.api_for(callers).ok_or_else(no_place)?;
+        let model = if target.model.is_empty() { &outline.model } else { &target.model };
         if api == callers {
             let drop = &self.policy.config.drop;
-            return vendor.adapt(api, document.root(), drop, &mut Edits::new()).map_err(|fault| fault.field);
+            let adapted = vendor.adapt(api, document.root(), model, drop, &mut Edits::new());
+            return adapted.map_err(|fault| fault.field);
         }
         if self.attachment == Attachment::Direct {
             return Err(no_place());
@@ -182,7 +184,9 @@ impl Exchange {
                 }
                 let document = Document::parse_lenient(&written).map_err(|_| no_place())?;
                 let drop = &self.policy.config.drop;
-                vendor.adapt(api, document.root(), drop, &mut Edits::new()).map_err(|fault| fault.field)
+                vendor
+                    .adapt(api, document.root(), model, drop, &mut Edits::new())
+                    .map_err(|fault| fault.field)
             }
         }
     }

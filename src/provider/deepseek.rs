@@ -3,8 +3,8 @@
 //! Facts: DeepSeek's documentation and recordings, as of 2026-11-24.
 
 use super::failure::{Rule, Test, rule};
-use super::openai::{bearer, remove_or_refuse, soft_failure, take_signatures_out};
-use super::{Api, OptOut, Outline, Vendor, with_query};
+use super::openai::{bearer, in_openais_words, remove_or_refuse, soft_failure, unless_dropped, with_query};
+use super::{Api, OptOut, Outline, Vendor};
 use crate::chat::{Dialect, ErrorClass, ProviderError, Unsupported, is_named};
 use crate::wire::json::{Edits, Node};
 
@@ -24,10 +24,14 @@ const PATH: &str = "/chat/completions";
 /// Fields of OpenAI's that DeepSeek does not know and that do not change the answer.
 const WITHOUT_EFFECT: [&str; 2] = ["store", "service_tier"];
 
-/// The one model that sees, as the request names it.
+/// Fields of DeepSeek's own. What its model thought has to come back to it within a loop of tool calls.
+const OWN: [&str; 4] = ["thinking", "user_id", "messages[].prefix", "messages[].reasoning_content"];
+
+/// The one model that sees.
 const SEES: &str = "deepseek-v4-flash-vision";
 
-fn adapt(root: Node<'_>, drop: &[String], edits: &mut Edits) -> Result<(), Unsupported> {
+fn adapt(root: Node<'_>, model: &str, drop: &[String], edits: &mut Edits) -> Result<(), Unsupported> {
+    in_openais_words(root, &OWN, &mut unless_dropped(drop), edits)?;
     if let Some(bound) = root.get("max_completion_tokens") {
         if !bound.is_null() {
             edits.set(root, "max_tokens", bound.raw());
@@ -45,10 +49,7 @@ fn adapt(root: Node<'_>, drop: &[String], edits: &mut Edits) -> Result<(), Unsup
     } else {
         remove_or_refuse(root, "parallel_tool_calls", drop, edits)?;
     }
-    remove_or_refuse(root, "top_k", drop, edits)?;
-    take_signatures_out(root, edits);
-    let sees =
-        root.get("model").and_then(|model| model.as_str()).is_some_and(|model| model.starts_with(SEES));
+    let sees = model.starts_with(SEES);
     for (index, message) in root.get("messages").into_iter().flat_map(|node| node.items()).enumerate() {
         if message.get("role").is_some_and(|role| role.is("developer")) {
             edits.set(message, "role", "\"system\"");
@@ -73,6 +74,11 @@ fn adapt_parts(
         let kind = part.get("type").and_then(|kind| kind.as_str()).unwrap_or_default();
         if kind == "text" || kind == "refusal" || (sees && kind == "image_url") {
             kept.push(part.raw());
+            continue;
+        }
+        if kind == "thinking" {
+            // Another vendor's.
+            dropped = true;
             continue;
         }
         let field = format!("messages[{index}].content[{number}].{kind}");
@@ -103,6 +109,23 @@ const FAILURES: &[Rule] = &[
     ),
     rule(Test::Message("Content Exists Risk"), ErrorClass::ContentFilter, "the prompt was rejected"),
     rule(Test::Message("Model Not Exist"), ErrorClass::NotFound, "the model does not exist"),
+    rule(Test::Message("Authentication Fails"), ErrorClass::Auth, "the key is not valid"),
+    rule(
+        Test::Message("Too many concurrent requests"),
+        ErrorClass::RateLimited,
+        "too many requests at the same time",
+    ),
+    rule(Test::Message("Service is too busy"), ErrorClass::Overloaded, "the provider has no capacity"),
+    rule(
+        Test::Stop("insufficient_system_resource"),
+        ErrorClass::Overloaded,
+        "the provider ran out of resources",
+    ),
+    rule(
+        Test::Stop("content_filter"),
+        ErrorClass::ContentFilter,
+        "the provider's content filter stopped the answer",
+    ),
 ];
 
 impl Vendor for DeepSeek {
@@ -134,10 +157,11 @@ impl Vendor for DeepSeek {
         &self,
         _api: Api,
         root: Node<'_>,
+        model: &str,
         drop: &[String],
         edits: &mut Edits,
     ) -> Result<(), Unsupported> {
-        adapt(root, drop, edits)
+        adapt(root, model, drop, edits)
     }
 
     fn opt_outs(&self, _api: Api) -> &'static [OptOut] {

@@ -3,7 +3,8 @@
 //! Providers say the same thing in different words, and different things with the same status: a 429 is a rate
 //! limit or an empty account, a 400 a caller's mistake or a prompt that is too long. Every vendor file has its
 //! [`Rule`]s, which together are one table: a failure is held against the vendor's own rules first, then against
-//! those of all vendors (compatible servers and resellers hand on each other's errors), then against the status.
+//! what a reseller quotes, then against the rules of all vendors (compatible servers hand on each other's errors),
+//! then against the status ([`STATUSES`]), and at last against the type's name ([`TYPES`]). RUNBOOK.md is this table.
 //!
 //! The message may quote the prompt. It goes to the caller in a [`ProviderError`] and is printed nowhere.
 
@@ -26,13 +27,17 @@ pub struct Rule {
 }
 
 /// What is looked at. Codes and types are compared whole, messages by a part, without regard to case.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Test {
     Code(&'static str),
     Type(&'static str),
-    /// `error.details.error_code`
+    /// A finer code beside the code, in one of [`DETAILS`].
     Detail(&'static str),
+    /// A member of the error that is there, by its dotted path.
+    Member(&'static str),
     Message(&'static str),
+    /// Why an answer with status 200 stopped.
+    Stop(&'static str),
 }
 
 /// For the tables of vendors.
@@ -40,13 +45,48 @@ pub(super) const fn rule(test: Test, class: ErrorClass, meaning: &'static str) -
     Rule { test, class, meaning }
 }
 
+/// Where the finer codes stand: Anthropic's, Azure's in both of its spellings, OpenRouter's.
+const DETAILS: [&[&str]; 6] = [
+    &["details", "error_code"],
+    &["innererror", "code"],
+    &["inner_error", "code"],
+    &["metadata", "limit_source"],
+    &["metadata", "reason"],
+    &["metadata", "error_type"],
+];
+
+/// A line of the table for what comes from any provider, or from what stands before it.
+pub type Line<K> = (K, ErrorClass, &'static str);
+
+/// Where neither a code nor a message says more.
+pub const STATUSES: &[Line<&[u16]>] = &[
+    (&[401], ErrorClass::Auth, "the key is not valid"),
+    (&[403], ErrorClass::Auth, "the key may not do this"),
+    (&[402], ErrorClass::QuotaExhausted, "the account is empty, or a limit on spending is reached"),
+    (&[404], ErrorClass::NotFound, "the model does not exist there"),
+    (
+        &[408, 504, 520, 522, 524],
+        ErrorClass::Timeout,
+        "the provider took too long, or its edge did not reach it",
+    ),
+    (&[499], ErrorClass::Timeout, "the call was cancelled on its way"),
+    (&[413], ErrorClass::TooLarge, "the body is too large"),
+    (&[429], ErrorClass::RateLimited, "too many requests or tokens"),
+    (&[503, 529], ErrorClass::Overloaded, "the provider has no capacity"),
+];
+
+/// Inside a stream there is no status, only the name of a type.
+pub const TYPES: &[Line<&[&str]>] = &[
+    (&["invalid_request_error", "invalid_request"], ErrorClass::InvalidRequest, "the request is at fault"),
+    (&["requests", "tokens"], ErrorClass::RateLimited, "too many requests or tokens"),
+];
+
 /// What a failure says of itself.
 #[derive(Default)]
 pub struct Fault<'d> {
     pub status: Option<u16>,
     pub code: Option<Cow<'d, str>>,
     pub kind: Option<Cow<'d, str>>,
-    pub detail: Option<Cow<'d, str>>,
     pub message: Option<Cow<'d, str>>,
     /// The object that the error is in.
     pub node: Option<Node<'d>>,
@@ -62,9 +102,25 @@ pub fn classify(own: &[Rule], status: u16, headers: &Headers, body: Option<&Docu
     ProviderError { retry_after_ms, ..fault.classify(own) }
 }
 
+/// A reason for stopping that means a failure. Of an answer that was `told` in part a safety stop or the window's end
+/// is no failure any more: its caller has what there is, and is told why there is no more.
+pub fn stopped(own: &[Rule], reason: &str, told: bool) -> Option<ProviderError> {
+    let is_it = |rule: &&Rule| matches!(rule.test, Test::Stop(its) if its == reason);
+    let rule = own.iter().find(is_it).or_else(|| everyones().find(is_it))?;
+    if told && matches!(rule.class, ErrorClass::ContentFilter | ErrorClass::ContextLength) {
+        return None;
+    }
+    let code = Some(reason.to_owned());
+    Some(ProviderError { code, ..ProviderError::new(rule.class, rule.meaning) })
+}
+
+fn everyones() -> impl Iterator<Item = &'static Rule> {
+    VENDORS.iter().flat_map(|vendor| vendor.failures())
+}
+
 impl<'d> Fault<'d> {
     /// Reads a body or an event; `None` if there is no error in it. Arrays of one, `{"error": {…}}`,
-    /// `{"error": "…"}` and the error's members at the top are all in use.
+    /// `{"error": "…"}`, `{"detail": …}` and the error's members at the top are all in use.
     pub fn read(root: Node<'d>) -> Option<Self> {
         let root = root.items().next().unwrap_or(root);
         match root.get("error").filter(|error| !error.is_null()) {
@@ -72,7 +128,9 @@ impl<'d> Fault<'d> {
                 Some(Self { message: error.as_str(), ..Self::default() })
             }
             Some(error) => Some(Self::members(error)),
-            None if root.get("message").is_some() || root.get("code").is_some() => Some(Self::members(root)),
+            None if ["message", "code", "detail"].iter().any(|key| root.get(key).is_some()) => {
+                Some(Self::members(root))
+            }
             None => None,
         }
     }
@@ -80,34 +138,59 @@ impl<'d> Fault<'d> {
     fn members(error: Node<'d>) -> Self {
         let text = |key| error.get(key).and_then(|node| node.as_str());
         let code = error.get("code");
+        let name = code.and_then(|code| code.as_str());
+        // Some say the status again as the code; a reseller's is the one that it was given.
+        let status = code.and_then(|code| code.as_u64()).or_else(|| name.as_ref()?.parse().ok());
         Self {
-            // A reseller's code is the status that it was given.
-            status: code.and_then(|code| code.as_u64()).and_then(|code| u16::try_from(code).ok()),
-            code: code.and_then(|code| code.as_str()),
+            status: status.and_then(|it| u16::try_from(it).ok()).filter(|it| (300..600).contains(it)),
+            code: name,
             kind: text("type"),
-            detail: error.path(&["details", "error_code"]).and_then(|node| node.as_str()),
-            message: text("message"),
+            message: error.get("message").or_else(|| error.get("detail")).and_then(message),
             node: Some(error),
         }
     }
 
     fn passes(&self, test: Test) -> bool {
         let is = |text: &Option<Cow<'_, str>>, wanted: &str| text.as_deref() == Some(wanted);
+        let at = |path: &[&str]| self.node.and_then(|node| node.path(path));
         match test {
             Test::Code(wanted) => is(&self.code, wanted),
             Test::Type(wanted) => is(&self.kind, wanted),
-            Test::Detail(wanted) => is(&self.detail, wanted),
+            Test::Detail(wanted) => DETAILS.iter().any(|path| at(path).is_some_and(|it| it.is(wanted))),
+            Test::Member(path) => {
+                let path: Vec<&str> = path.split('.').collect();
+                at(&path).is_some_and(|it| !it.is_null())
+            }
             Test::Message(part) => {
                 self.message.as_deref().is_some_and(|message| contains_ignoring_case(message, part))
             }
+            Test::Stop(_) => false,
         }
+    }
+
+    fn by_rule<'r>(&self, mut rules: impl Iterator<Item = &'r Rule>) -> Option<ErrorClass> {
+        rules.find(|rule| self.passes(rule.test)).map(|rule| rule.class)
+    }
+
+    /// What a reseller was told, as it hands it on: an error as JSON in a string, or words. An account that is empty
+    /// there, or a key that is not valid, is the reseller's own and says nothing about its caller's.
+    fn quoted(&self) -> Option<ErrorClass> {
+        let raw = self.node?.path(&["metadata", "raw"])?.as_str()?;
+        let document = Document::parse_lenient(raw.as_bytes()).ok();
+        let inner = document.as_ref().and_then(|document| Fault::read(document.root()));
+        let inner =
+            inner.unwrap_or_else(|| Fault { message: Some(Cow::Borrowed(&*raw)), ..Fault::default() });
+        inner.by_rule(everyones()).filter(|class| {
+            !matches!(class, ErrorClass::QuotaExhausted | ErrorClass::Auth | ErrorClass::InvalidRequest)
+        })
     }
 
     /// `own` are the rules of the vendor that answered, where it is known.
     pub fn classify(&self, own: &[Rule]) -> ProviderError {
-        let others = || VENDORS.iter().flat_map(|vendor| vendor.failures());
-        let by_rule = own.iter().chain(others()).find(|rule| self.passes(rule.test)).map(|rule| rule.class);
-        let class = by_rule
+        let class = self
+            .by_rule(own.iter())
+            .or_else(|| self.quoted())
+            .or_else(|| self.by_rule(everyones()))
             .or_else(|| self.status.map(by_status))
             .or_else(|| self.kind.as_deref().and_then(by_type))
             .or_else(|| self.code.as_deref().and_then(by_type))
@@ -117,7 +200,8 @@ impl<'d> Fault<'d> {
             (_, Some(status)) => format!("the provider answered with status {status}"),
             (_, None) => "the provider gave up".to_owned(),
         };
-        let code = self.detail.as_deref().or(self.code.as_deref()).or(self.kind.as_deref());
+        let detail = self.node.and_then(|node| node.path(&["details", "error_code"])?.as_str());
+        let code = detail.as_deref().or(self.code.as_deref()).or(self.kind.as_deref());
         ProviderError {
             class,
             message,
@@ -127,18 +211,26 @@ impl<'d> Fault<'d> {
     }
 }
 
-/// Where neither a code nor a message says more.
+/// A text, or what servers that check the body against a schema say: `[{"loc": [...], "msg": "..."}]`, at times in
+/// `{"detail": …}`.
+fn message(node: Node<'_>) -> Option<Cow<'_, str>> {
+    let node = node.get("detail").unwrap_or(node);
+    if let Some(text) = node.as_str() {
+        return Some(text);
+    }
+    let first = node.items().next()?;
+    let said = first.get("msg")?.as_str()?;
+    let field: Vec<Cow<'_, str>> =
+        first.get("loc")?.items().filter_map(|step| step.as_str()).filter(|step| step != "body").collect();
+    Some(Cow::Owned(format!("{}: {said}", field.join("."))))
+}
+
 pub fn by_status(status: u16) -> ErrorClass {
-    match status {
-        401 | 403 => ErrorClass::Auth,
-        402 => ErrorClass::QuotaExhausted,
-        404 => ErrorClass::NotFound,
-        408 | 499 | 504 | 520 | 522 | 524 => ErrorClass::Timeout,
-        413 => ErrorClass::TooLarge,
-        429 => ErrorClass::RateLimited,
-        503 | 529 => ErrorClass::Overloaded,
-        400..=499 => ErrorClass::InvalidRequest,
-        _ => ErrorClass::ServerError,
+    let line = STATUSES.iter().find(|(statuses, ..)| statuses.contains(&status));
+    match line {
+        Some((_, class, _)) => *class,
+        None if (400..500).contains(&status) => ErrorClass::InvalidRequest,
+        None => ErrorClass::ServerError,
     }
 }
 
@@ -157,19 +249,8 @@ pub fn status_of(class: ErrorClass) -> u16 {
     }
 }
 
-/// Inside a stream there is no status, only the name of a type.
 fn by_type(name: &str) -> Option<ErrorClass> {
-    Some(match name {
-        "invalid_request_error" | "invalid_request" => ErrorClass::InvalidRequest,
-        "authentication_error" | "permission_error" | "invalid_api_key" => ErrorClass::Auth,
-        "not_found_error" => ErrorClass::NotFound,
-        "rate_limit_error" | "rate_limit_exceeded" | "requests" | "tokens" => ErrorClass::RateLimited,
-        "overloaded_error" | "service_unavailable_error" => ErrorClass::Overloaded,
-        "timeout_error" => ErrorClass::Timeout,
-        "request_too_large" => ErrorClass::TooLarge,
-        "billing_error" => ErrorClass::QuotaExhausted,
-        _ => return None,
-    })
+    TYPES.iter().find(|(names, ..)| names.contains(&name)).map(|(_, class, _)| *class)
 }
 
 fn contains_ignoring_case(text: &str, part: &str) -> bool {

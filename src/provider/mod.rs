@@ -6,11 +6,15 @@
 //! Adding a vendor is one file and one line in [`VENDORS`]; tests loop over the tables.
 
 mod anthropic;
+mod azure_openai;
 mod build;
 mod deepseek;
 pub mod failure;
 mod fields;
+mod mistral;
 mod openai;
+mod openrouter;
+mod qwen;
 
 use self::failure::Rule;
 use crate::chat::visit::Place;
@@ -100,8 +104,16 @@ pub struct Outline {
 }
 
 /// All kinds of providers that there are.
-pub const VENDORS: &[&dyn Vendor] =
-    &[&openai::OpenAi, &anthropic::Anthropic, &deepseek::DeepSeek, &openai::OpenAiCompatible];
+pub const VENDORS: &[&dyn Vendor] = &[
+    &anthropic::Anthropic,
+    &azure_openai::AzureOpenAi,
+    &deepseek::DeepSeek,
+    &mistral::Mistral,
+    &openai::OpenAi,
+    &openai::OpenAiCompatible,
+    &openrouter::OpenRouter,
+    &qwen::Qwen,
+];
 
 /// `None` for a kind that this build cannot speak to.
 pub fn vendor(dialect: Dialect) -> Option<&'static dyn Vendor> {
@@ -337,8 +349,13 @@ pub trait Vendor: Sync {
     fn header_prefixes(&self) -> &'static [&'static str] {
         &[]
     }
-    /// Behind the policy's prefix, with its query. `query` is the caller's, where the caller speaks the same API.
+    /// Behind the policy's prefix, with its query. `query` is the caller's, where the caller speaks the same API, with
+    /// the version of the API that the policy names.
     fn path(&self, api: Api, request: &Outline, query: Option<&str>) -> String;
+    /// The whole path. `prefix` is the policy's.
+    fn behind(&self, prefix: &str, api: Api, request: &Outline, query: Option<&str>) -> String {
+        format!("{prefix}{}", self.path(api, request, query))
+    }
     /// Headers that a call needs besides those that carry the key: to be set where the caller sent none.
     fn headers(&self) -> &'static [(&'static str, &'static str)] {
         &[]
@@ -350,8 +367,15 @@ pub trait Vendor: Sync {
         false
     }
     /// Edits a request of this vendor's own API that may have been written for another vendor of that API.
-    /// `drop` lists fields that the policy lets go.
-    fn adapt(&self, api: Api, root: Node<'_>, drop: &[String], edits: &mut Edits) -> Result<(), Unsupported>;
+    /// `model` is the one that is asked for here; `drop` lists fields that the policy lets go.
+    fn adapt(
+        &self,
+        api: Api,
+        root: Node<'_>,
+        model: &str,
+        drop: &[String],
+        edits: &mut Edits,
+    ) -> Result<(), Unsupported>;
     /// Whether usage in a stream has to be asked for, where the API has a switch for it.
     fn asks_stream_usage(&self) -> bool {
         true

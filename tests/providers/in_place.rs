@@ -109,7 +109,7 @@ fn deepseek_gets_its_own_names_and_nothing_is_lost_in_silence() {
         let document = Document::parse(body.as_bytes()).unwrap();
         let mut edits = Edits::new();
         deepseek
-            .adapt(Api::OpenAiChat, document.root(), &drop, &mut edits)
+            .adapt(Api::OpenAiChat, document.root(), "", &drop, &mut edits)
             .map(|()| String::from_utf8(edits.apply(body.as_bytes())).unwrap())
             .map_err(|refused| refused.field)
     };

@@ -9,17 +9,16 @@ use crate::config::source::Tree;
 use crate::config::units;
 use crate::config::{Credential, Dialect, Model, Provider, RetentionLevel, Secret};
 
-/// The dialects that have a codec in this version; the rest of the contract's names is refused as such.
 const DIALECTS: [Choice<Dialect>; 9] = [
-    ("openai", Some(Dialect::OpenAi)),
     ("anthropic", Some(Dialect::Anthropic)),
+    ("azure_openai", Some(Dialect::AzureOpenAi)),
     ("deepseek", Some(Dialect::DeepSeek)),
-    ("openai_compatible", Some(Dialect::OpenAiCompatible)),
-    ("azure_openai", None),
     ("gemini", None),
-    ("qwen", None),
-    ("mistral", None),
-    ("openrouter", None),
+    ("mistral", Some(Dialect::Mistral)),
+    ("openai", Some(Dialect::OpenAi)),
+    ("openai_compatible", Some(Dialect::OpenAiCompatible)),
+    ("openrouter", Some(Dialect::OpenRouter)),
+    ("qwen", Some(Dialect::Qwen)),
 ];
 
 pub(super) const RETENTION_LEVELS: [Choice<RetentionLevel>; 3] = [
@@ -31,8 +30,18 @@ pub(super) const RETENTION_LEVELS: [Choice<RetentionLevel>; 3] = [
 pub(super) const NOT_SHOWN: &str = "a key is not written in the policy, and what was found is not shown";
 const GIVE_IT: &str = "it must be given to the VM (vm_config.environment_variables)";
 
-const PROVIDER_KEYS: [&str; 9] =
-    ["dialect", "cluster", "host", "path_prefix", "credential", "retention", "opt_out", "region", "batch"];
+const PROVIDER_KEYS: [&str; 10] = [
+    "dialect",
+    "cluster",
+    "host",
+    "path_prefix",
+    "api_version",
+    "credential",
+    "retention",
+    "opt_out",
+    "region",
+    "batch",
+];
 
 /// In the order of their names. `None` when one of them could not be made.
 pub(super) fn providers(node: &Node, report: &mut Report) -> Option<Vec<Provider>> {
@@ -61,6 +70,11 @@ fn provider(key: &str, node: &Node, report: &mut Report) -> Option<Provider> {
     let host = fields.get("host").and_then(|node| host(&node, report));
     let path_prefix =
         fields.get("path_prefix").and_then(|node| path_prefix(&node, report)).unwrap_or_default();
+    let api_version = fields.get("api_version").and_then(|node| api_version(&node, dialect, report));
+    let names_deployment = path_prefix.contains(DEPLOYMENTS);
+    if dialect == Some(Dialect::AzureOpenAi) && names_deployment && fields.get("api_version").is_none() {
+        report.error(&node.path, "path_prefix names a deployment, so api_version is required");
+    }
     let credential = match fields.get("credential") {
         Some(node) => credential(&node, report),
         None => Some(Credential::Passthrough),
@@ -83,6 +97,7 @@ fn provider(key: &str, node: &Node, report: &mut Report) -> Option<Provider> {
         cluster: cluster?,
         host,
         path_prefix,
+        api_version,
         credential: credential?,
         retention: retention?,
         opt_out_headers,
@@ -110,6 +125,23 @@ fn path_prefix(node: &Node, report: &mut Report) -> Option<String> {
         return None;
     }
     Some(text.trim_end_matches('/').to_owned())
+}
+
+const DEPLOYMENTS: &str = "/openai/deployments/";
+
+/// `2024-10-21`, `2025-04-01-preview`.
+fn api_version(node: &Node, dialect: Option<Dialect>, report: &mut Report) -> Option<String> {
+    let text = node.word(report)?;
+    let like = |(byte, like): (u8, &u8)| if *like == b'0' { byte.is_ascii_digit() } else { byte == *like };
+    let date = text.strip_suffix("-preview").unwrap_or(text);
+    if date.len() != 10 || !date.bytes().zip(b"0000-00-00").all(like) {
+        report.error(&node.path, format!("{} is not a version; write it like \"2024-10-21\"", quoted(text)));
+        return None;
+    }
+    if dialect.is_some_and(|dialect| dialect != Dialect::AzureOpenAi) {
+        report.error(&node.path, "only azure_openai has versions of this kind");
+    }
+    Some(text.to_owned())
 }
 
 /// What is wrong here is said without showing what was found: it may be a key.

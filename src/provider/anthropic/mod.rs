@@ -11,7 +11,7 @@ mod stream_reader;
 mod stream_writer;
 mod write_request;
 
-use super::failure::{Fault, Rule, Test, rule};
+use super::failure::{Fault, Rule, Test, rule, stopped};
 use super::{Api, OptOut, Outline, Traits, Vendor, take_out, with_query};
 use crate::chat::{Dialect, ErrorClass, ProviderError, Unsupported};
 use crate::wire::json::{Edits, Node};
@@ -99,6 +99,12 @@ const FAILURES: &[Rule] = &[
     rule(Test::Type("overloaded_error"), ErrorClass::Overloaded, "the provider has no capacity"),
     rule(Test::Type("timeout_error"), ErrorClass::Timeout, "the provider took too long"),
     rule(Test::Type("api_error"), ErrorClass::ServerError, "the provider failed"),
+    rule(Test::Stop("refusal"), ErrorClass::ContentFilter, "the provider refused to answer"),
+    rule(
+        Test::Stop("model_context_window_exceeded"),
+        ErrorClass::ContextLength,
+        "the answer did not fit the model",
+    ),
 ];
 
 /// A refusal is the provider's safety stop, not the model's words; another provider may answer.
@@ -106,13 +112,7 @@ fn soft_failure(root: Node<'_>) -> Option<ProviderError> {
     if root.get("type").is_some_and(|kind| kind.is("error")) {
         return Fault::read(root).map(|fault| fault.classify(FAILURES));
     }
-    let (class, message) = match root.get("stop_reason")?.as_str()?.as_ref() {
-        "refusal" => (ErrorClass::ContentFilter, "the provider refused to answer"),
-        "model_context_window_exceeded" => (ErrorClass::ContextLength, "the answer did not fit the model"),
-        _ => return None,
-    };
-    let code = root.get("stop_reason")?.as_str()?.into_owned();
-    Some(ProviderError { code: Some(code), ..ProviderError::new(class, message) })
+    stopped(FAILURES, &root.get("stop_reason")?.as_str()?, false)
 }
 
 impl Vendor for Anthropic {
@@ -152,6 +152,7 @@ impl Vendor for Anthropic {
         &self,
         _api: Api,
         _root: Node<'_>,
+        _model: &str,
         _drop: &[String],
         _edits: &mut Edits,
     ) -> Result<(), Unsupported> {

@@ -2,7 +2,7 @@
 
 use super::answer::{stop, usage};
 use crate::chat::{Delta, Dialect, Malformed, Usage};
-use crate::provider::failure::Fault;
+use crate::provider::failure::{Fault, stopped};
 use crate::provider::fields::{malformed, object, text_of, unsigned};
 use crate::provider::{Channel, StreamReader, StreamText};
 use crate::wire::json::{Document, Kind, Node};
@@ -14,6 +14,8 @@ pub(super) struct Reader {
     /// The tools called so far; the provider counts all blocks.
     calls: u32,
     open: Option<Open>,
+    /// Something of the answer came.
+    told: bool,
     stopped: bool,
     failed: bool,
 }
@@ -49,6 +51,7 @@ impl StreamReader for Reader {
             // `ping`, and whatever a later version of the API adds.
             _ => {}
         }
+        self.told |= out.iter().any(Delta::is_useful);
         Ok(out)
     }
 
@@ -142,6 +145,10 @@ impl Reader {
         self.count(root.get("usage"), out);
         let Some(delta) = root.get("delta") else { return };
         if let Some(reason) = text_of(delta, "stop_reason") {
+            if let Some(error) = stopped(super::FAILURES, &reason, self.told) {
+                self.failed = true;
+                return out.push(Delta::Error(error));
+            }
             self.stopped = true;
             out.push(Delta::Stop {
                 choice: 0,

@@ -5,9 +5,7 @@ use serde_json::value::RawValue;
 
 use super::write_request::Call;
 use super::{logprobs, signatures};
-use crate::chat::{
-    Choice, ErrorClass, Logprob, Malformed, Part, ProviderError, Response, StopReason, ToolCall, Usage,
-};
+use crate::chat::{Choice, Logprob, Malformed, Part, Response, StopReason, ToolCall, Usage};
 use crate::provider::build::Object;
 use crate::provider::fields::{array, count_of, json, malformed, raw, text_of};
 use crate::wire::json::{Kind, Node};
@@ -89,16 +87,6 @@ pub(super) fn stop(reason: &str) -> StopReason {
         "content_filter" => StopReason::ContentFilter,
         _ => StopReason::Stop,
     }
-}
-
-/// Reasons for stopping that mean that the provider failed.
-pub(super) fn failed_finish(reason: &str) -> Option<ProviderError> {
-    let (class, message) = match reason {
-        "insufficient_system_resource" => (ErrorClass::Overloaded, "the provider ran out of resources"),
-        "error" => (ErrorClass::ServerError, "the provider failed while answering"),
-        _ => return None,
-    };
-    Some(ProviderError { code: Some(reason.to_owned()), ..ProviderError::new(class, message) })
 }
 
 /// DeepSeek and Mistral count cached tokens in fields of their own, besides or instead of OpenAI's.

@@ -2,14 +2,14 @@
 
 use super::stream_reader::Reader;
 use super::stream_writer::Writer;
-use super::{answer, error, place, read_request, stream_reader, write_request};
+use super::{answer, error, others, place, read_request, stream_reader, write_request};
 use crate::chat::visit::Place;
 use crate::chat::{Malformed, Request, Response, Unsupported, Usage};
-use crate::provider::fields::{array, boolean, count, malformed, object, text_of};
+use crate::provider::fields::{array, boolean, count, malformed, object};
 use crate::provider::{
     Api, ApiError, Codec, Hidden, Outline, StreamReader, StreamText, StreamWriter, ends_in,
 };
-use crate::wire::json::{Edits, Kind, Node, quote};
+use crate::wire::json::{Document, Edits, Kind, Node, quote};
 
 pub struct OpenAiChat;
 
@@ -29,7 +29,7 @@ impl Codec for OpenAiChat {
         method == "POST" && ends_in(path, "/chat/completions")
     }
 
-    fn outline(&self, _path: &str, _query: Option<&str>, root: Node<'_>) -> Result<Outline, Malformed> {
+    fn outline(&self, path: &str, _query: Option<&str>, root: Node<'_>) -> Result<Outline, Malformed> {
         object(root, "")?;
         let given = |field: &str| root.get(field).filter(|node| !node.is_null());
         array(given("messages").ok_or_else(|| malformed("messages", "an array"))?, "messages")?;
@@ -38,7 +38,7 @@ impl Codec for OpenAiChat {
         let bound = bound("max_completion_tokens")?.max(bound("max_tokens")?);
         let answers = given("n").and_then(|n| n.as_u64()).unwrap_or(1).max(1);
         Ok(Outline {
-            model: text_of(root, "model").ok_or_else(|| malformed("model", "a string"))?,
+            model: super::model(path, root)?,
             stream: given("stream").map_or(Ok(false), |node| boolean(node, "stream"))?,
             as_array: false,
             stream_usage: root
@@ -54,8 +54,14 @@ impl Codec for OpenAiChat {
         place::in_request(path, parent)
     }
 
-    fn read_request(&self, _outline: &Outline, root: Node<'_>) -> Result<Request, Malformed> {
-        read_request::request(root)
+    fn read_request(&self, outline: &Outline, root: Node<'_>) -> Result<Request, Malformed> {
+        let Some((body, unsupported)) = others::for_reading(root) else {
+            return read_request::request(root, &outline.model);
+        };
+        let document = Document::parse_lenient(&body).map_err(|_| malformed("", "JSON"))?;
+        let mut request = read_request::request(document.root(), &outline.model)?;
+        request.unsupported.extend(unsupported);
+        Ok(request)
     }
 
     fn write_request(&self, request: &Request, _default_max_output: u64) -> Result<Vec<u8>, Unsupported> {

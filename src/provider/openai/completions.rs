@@ -13,7 +13,7 @@ use super::stream_writer::event;
 use super::{OpenAiChat, error, place, read_request};
 use crate::chat::visit::Place;
 use crate::chat::{Choice, Delta, Malformed, Message, Part, Request, Response, Role, Usage};
-use crate::provider::fields::{array, boolean, count, is_default, json, malformed, object, text_of};
+use crate::provider::fields::{array, boolean, count, is_default, json, malformed, object};
 use crate::provider::{
     Api, ApiError, Channel, Codec, Hidden, Outline, StreamReader, StreamText, StreamWriter,
 };
@@ -40,7 +40,7 @@ impl Codec for OpenAiCompletions {
     }
 
     /// Tokens in place of a text cannot be read: nobody knows what stands in them.
-    fn outline(&self, _path: &str, _query: Option<&str>, root: Node<'_>) -> Result<Outline, Malformed> {
+    fn outline(&self, path: &str, _query: Option<&str>, root: Node<'_>) -> Result<Outline, Malformed> {
         object(root, "")?;
         let given = |field: &str| root.get(field).filter(|node| !node.is_null());
         let prompts = prompts(root)?;
@@ -48,7 +48,7 @@ impl Codec for OpenAiCompletions {
         let of_each = ["n", "best_of"].map(|field| given(field).and_then(|node| node.as_u64()).unwrap_or(1));
         let answers = of_each.into_iter().max().unwrap_or(1).saturating_mul(prompts.max(1));
         Ok(Outline {
-            model: text_of(root, "model").ok_or_else(|| malformed("model", "a string"))?,
+            model: super::model(path, root)?,
             stream: given("stream").map_or(Ok(false), |node| boolean(node, "stream"))?,
             stream_usage: root
                 .path(&["stream_options", "include_usage"])
@@ -72,8 +72,8 @@ impl Codec for OpenAiCompletions {
     }
 
     /// What chat completions have too is read as theirs.
-    fn read_request(&self, _outline: &Outline, root: Node<'_>) -> Result<Request, Malformed> {
-        let mut request = read_request::request(root)?;
+    fn read_request(&self, outline: &Outline, root: Node<'_>) -> Result<Request, Malformed> {
+        let mut request = read_request::request(root, &outline.model)?;
         let same_without = |field: &str| {
             let Some(value) = root.get(field) else { return false };
             match field {

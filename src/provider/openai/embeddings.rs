@@ -23,11 +23,11 @@ impl Codec for OpenAiEmbeddings {
     }
 
     /// Tokens in place of texts cannot be read: nobody knows what stands in them.
-    fn outline(&self, _path: &str, _query: Option<&str>, root: Node<'_>) -> Result<Outline, Malformed> {
+    fn outline(&self, path: &str, _query: Option<&str>, root: Node<'_>) -> Result<Outline, Malformed> {
         object(root, "")?;
         inputs(root)?;
         Ok(Outline {
-            model: text_of(root, "model").ok_or_else(|| malformed("model", "a string"))?,
+            model: super::model(path, root)?,
             // The answer takes no tokens.
             max_output: Some(0),
             answers: 1,

@@ -8,6 +8,7 @@ mod completions;
 mod embeddings;
 mod error;
 mod logprobs;
+mod others;
 mod place;
 mod read_request;
 mod responses;
@@ -16,16 +17,18 @@ mod stream_reader;
 mod stream_writer;
 mod write_request;
 
-use super::failure::{Rule, Test, rule};
-use super::{Api, OptOut, Outline, Traits, Vendor, take_out, with_query};
-use crate::chat::{Dialect, ErrorClass, ProviderError, Unsupported, is_named};
+use super::failure::{Fault, Rule, Test, rule, stopped};
+use super::fields::{malformed, text_of};
+use super::{Api, OptOut, Outline, Traits, Vendor, take_out};
+use crate::chat::{Dialect, ErrorClass, Malformed, ProviderError, Unsupported, is_named};
+use crate::wire::http;
 use crate::wire::json::{Edits, Node};
 
 pub use codec::OpenAiChat;
 pub use completions::OpenAiCompletions;
 pub use embeddings::OpenAiEmbeddings;
+pub(super) use others::{Part, Refuse, each_part, in_openais_words, says_nothing, unless_dropped};
 pub use responses::OpenAiResponses;
-pub(super) use signatures::take_out as take_signatures_out;
 
 /// `api.openai.com`
 pub struct OpenAi;
@@ -46,6 +49,24 @@ pub(super) fn path(api: Api) -> &'static str {
     }
 }
 
+/// The deployment that a path names, as SDKs write it for Azure. It is the model that is asked for, whatever the body
+/// says.
+pub(super) fn deployment(path: &str) -> Option<&str> {
+    let name = path.split_once("/openai/deployments/")?.1.split(['/', '?']).next()?;
+    (!name.is_empty()).then_some(name)
+}
+
+/// The model that a call asks for.
+fn model(path: &str, root: Node<'_>) -> Result<String, Malformed> {
+    let in_body = || text_of(root, "model").ok_or_else(|| malformed("model", "a string"));
+    deployment(path).map_or_else(in_body, |name| Ok(name.to_owned()))
+}
+
+/// Behind the caller's path its query, without the version that only Azure has.
+pub(super) fn with_query(path: &str, query: Option<&str>) -> String {
+    http::remove_query_param(&super::with_query(path, query), "api-version").into_owned()
+}
+
 // ---- credentials
 
 pub(super) fn bearer(key: &str) -> (&'static str, String) {
@@ -56,26 +77,22 @@ pub(super) fn bearer(key: &str) -> (&'static str, String) {
 
 const MOST_STOPS: usize = 4;
 
-/// OpenAI's chat completions know neither `top_k` nor the reasoning of earlier turns, which other vendors of this
-/// API take. `top_k` changes the answer and is refused; a model's own reasoning is nothing that OpenAI would read.
-fn adapt(root: Node<'_>, drop: &[String], edits: &mut Edits) -> Result<(), Unsupported> {
-    remove_or_refuse(root, "top_k", drop, edits)?;
+/// `own` are fields of a vendor with the same rules: Azure's.
+pub(super) fn adapt(
+    root: Node<'_>,
+    own: &[&str],
+    drop: &[String],
+    edits: &mut Edits,
+) -> Result<(), Unsupported> {
+    in_openais_words(root, own, &mut unless_dropped(drop), edits)?;
     if root.get("stop").is_some_and(|stop| stop.len() > MOST_STOPS) {
         remove_or_refuse(root, "stop", drop, edits)?;
-    }
-    signatures::take_out(root, edits);
-    for message in root.get("messages").into_iter().flat_map(|messages| messages.items()) {
-        for field in ["reasoning_content", "reasoning"] {
-            if message.get(field).is_some() {
-                edits.remove(message, field);
-            }
-        }
     }
     Ok(())
 }
 
 /// Reasoning models know the bound by its newer name only, and refuse sampling parameters.
-fn fit(root: Node<'_>, model: Traits, edits: &mut Edits) -> Vec<&'static str> {
+pub(super) fn fit(root: Node<'_>, model: Traits, edits: &mut Edits) -> Vec<&'static str> {
     if let Some(bound) = root.get("max_tokens").filter(|_| model.reasoning) {
         if root.get("max_completion_tokens").is_none() {
             edits.set(root, "max_completion_tokens", bound.raw());
@@ -114,7 +131,8 @@ const OPT_OUTS: &[OptOut] = &[
     OptOut::Drop { field: "prompt_cache_retention", value: "\"24h\"" },
 ];
 
-fn needs_storage(root: Node<'_>) -> Option<&'static str> {
+/// State that the provider keeps, and the request builds on.
+pub(super) fn needs_storage(root: Node<'_>) -> Option<&'static str> {
     let given = |field: &str| root.get(field).is_some_and(|node| !node.is_null());
     if let Some(field) = responses::needs_storage(root) {
         return Some(field);
@@ -188,6 +206,11 @@ const FAILURES: &[Rule] = &[
         ErrorClass::NotFound,
         "the model does not exist, or not for this key",
     ),
+    rule(
+        Test::Message("Request too large for"),
+        ErrorClass::RateLimited,
+        "this request alone is over the tokens per minute",
+    ),
     rule(Test::Code("slow_down"), ErrorClass::RateLimited, "the rate rose too fast"),
     rule(
         Test::Code("rate_limit_exceeded"),
@@ -197,6 +220,11 @@ const FAILURES: &[Rule] = &[
     rule(Test::Code("server_is_overloaded"), ErrorClass::Overloaded, "the provider has no capacity"),
     rule(Test::Type("service_unavailable_error"), ErrorClass::Overloaded, "the provider has no capacity"),
     rule(Test::Type("server_error"), ErrorClass::ServerError, "the provider failed"),
+    rule(
+        Test::Stop("content_filter"),
+        ErrorClass::ContentFilter,
+        "the provider's content filter stopped the answer",
+    ),
 ];
 
 /// A stop by the content filter is a failure of the attempt: another provider may answer. A model that declines in
@@ -205,27 +233,31 @@ pub(super) fn soft_failure(root: Node<'_>, own: &[Rule]) -> Option<ProviderError
     if responses::is_answer(root) {
         return responses::soft_failure(root, own);
     }
-    if root.get("choices").is_none_or(|choices| choices.is_empty()) {
-        return super::failure::Fault::read(root).map(|fault| fault.classify(own));
-    }
-    if root.get("error").is_some_and(|error| !error.is_null()) {
-        return super::failure::Fault::read(root).map(|fault| fault.classify(own));
-    }
-    root.get("choices")?.items().find_map(|choice| {
-        if choice.get("error").is_some_and(|error| !error.is_null()) {
-            return super::failure::Fault::read(choice).map(|fault| fault.classify(own));
-        }
-        let reason = choice.get("finish_reason")?.as_str()?;
-        if reason == "content_filter" {
-            let message = "the provider's content filter stopped the answer";
-            return Some(ProviderError {
-                code: Some("content_filter".to_owned()),
-                ..ProviderError::new(ErrorClass::ContentFilter, message)
-            });
-        }
-        answer::failed_finish(&reason)
+    let failed = root.get("error").is_some_and(|error| !error.is_null());
+    let Some(choices) = root.get("choices").filter(|choices| !failed && !choices.is_empty()) else {
+        return Fault::read(root).map(|fault| fault.classify(own));
+    };
+    choices.items().find_map(|choice| match choice.get("error").filter(|error| !error.is_null()) {
+        Some(_) => Fault::read(choice).map(|fault| fault.classify(own)),
+        None => stopped(own, &choice.get("finish_reason")?.as_str()?, false),
     })
 }
+
+/// What servers of one's own say.
+const COMPATIBLE_FAILURES: &[Rule] = &[
+    rule(
+        Test::Message("longer than the maximum model length"),
+        ErrorClass::ContextLength,
+        "the prompt does not fit the model",
+    ),
+    rule(
+        Test::Message("exceeds the available context size"),
+        ErrorClass::ContextLength,
+        "the prompt does not fit the model",
+    ),
+    rule(Test::Message("Input is too long"), ErrorClass::ContextLength, "the prompt does not fit the model"),
+    rule(Test::Stop("error"), ErrorClass::ServerError, "the provider failed while answering"),
+];
 
 impl Vendor for OpenAi {
     fn dialect(&self) -> Dialect {
@@ -256,9 +288,16 @@ impl Vendor for OpenAi {
         bearer(key)
     }
 
-    fn adapt(&self, api: Api, root: Node<'_>, drop: &[String], edits: &mut Edits) -> Result<(), Unsupported> {
+    fn adapt(
+        &self,
+        api: Api,
+        root: Node<'_>,
+        _model: &str,
+        drop: &[String],
+        edits: &mut Edits,
+    ) -> Result<(), Unsupported> {
         match api {
-            Api::OpenAiChat => adapt(root, drop, edits),
+            Api::OpenAiChat => adapt(root, &[], drop, edits),
             Api::OpenAiResponses => {
                 responses::without_foreign_thinking(root, edits);
                 Ok(())
@@ -326,6 +365,7 @@ impl Vendor for OpenAiCompatible {
         &self,
         _api: Api,
         _root: Node<'_>,
+        _model: &str,
         _drop: &[String],
         _edits: &mut Edits,
     ) -> Result<(), Unsupported> {
@@ -342,10 +382,10 @@ impl Vendor for OpenAiCompatible {
     }
 
     fn failures(&self) -> &'static [Rule] {
-        &[]
+        COMPATIBLE_FAILURES
     }
 
     fn soft_failure(&self, _api: Api, root: Node<'_>) -> Option<ProviderError> {
-        soft_failure(root, &[])
+        soft_failure(root, COMPATIBLE_FAILURES)
     }
 }

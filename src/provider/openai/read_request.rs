@@ -15,7 +15,8 @@ use crate::provider::fields::{
 };
 use crate::wire::json::{Document, Edits, Kind, Node, quote};
 
-pub(super) fn request(root: Node<'_>) -> Result<Request, Malformed> {
+/// `model` is the one that the call's path names, or the body's.
+pub(super) fn request(root: Node<'_>, model: &str) -> Result<Request, Malformed> {
     object(root, "")?;
     let mut request = Request::default();
     let stored = root.get("store").and_then(|node| node.as_bool()) == Some(true);
@@ -67,6 +68,9 @@ pub(super) fn request(root: Node<'_>) -> Result<Request, Malformed> {
             "prompt_cache_key" | "prompt_cache_retention" | "prompt_cache_options" => {}
             unknown => request.unsupported.push(unknown.to_owned()),
         }
+    }
+    if !model.is_empty() {
+        model.clone_into(&mut request.model);
     }
     if request.model.is_empty() {
         return Err(malformed("model", "a string"));

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use crate::chat::{Dialect, Part, Signature};
 use crate::provider::build::Object;
 use crate::provider::fields::{raw, signed, text_of, unsigned};
-use crate::wire::json::{Edits, Node};
+use crate::wire::json::Node;
 
 /// Whose signature it is, as OpenRouter names it.
 const FORMATS: [(&str, Dialect); 3] = [
@@ -80,18 +80,4 @@ pub(super) fn write_call(signature: Option<&Signature>) -> Option<Box<RawValue>>
     let signature = signed(signature?, Dialect::Gemini);
     let google = Object::new().text("thought_signature", &signature).end();
     raw(&Object::new().raw("google", &google).end())
-}
-
-/// Takes out of a request what only other servers of this API read.
-pub(in crate::provider) fn take_out(root: Node<'_>, edits: &mut Edits) {
-    for message in root.get("messages").into_iter().flat_map(|messages| messages.items()) {
-        if message.get("reasoning_details").is_some() {
-            edits.remove(message, "reasoning_details");
-        }
-        for call in message.get("tool_calls").into_iter().flat_map(|calls| calls.items()) {
-            if call.get("extra_content").is_some() {
-                edits.remove(call, "extra_content");
-            }
-        }
-    }
 }

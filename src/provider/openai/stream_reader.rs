@@ -6,10 +6,10 @@
 
 use std::collections::BTreeMap;
 
-use super::answer::{call_id, each_text, failed_finish, stop, usage};
+use super::answer::{call_id, each_text, stop, usage};
 use super::{logprobs, signatures};
 use crate::chat::{Delta, Malformed};
-use crate::provider::failure::Fault;
+use crate::provider::failure::{Fault, stopped};
 use crate::provider::fields::{malformed, object, text_of};
 use crate::provider::{Channel, Hidden, StreamReader, StreamText};
 use crate::wire::json::{Document, Edits, Kind, Node};
@@ -22,6 +22,8 @@ pub(super) struct Reader {
     failed: bool,
     /// A signature comes, or came, for what is thought.
     signed: bool,
+    /// Something of an answer came.
+    told: bool,
     choices: BTreeMap<u32, Progress>,
 }
 
@@ -81,6 +83,7 @@ impl Reader {
         }
         for choice in choices.into_iter().flat_map(|choices| choices.items()) {
             self.choice(choice, out)?;
+            self.told |= out.iter().any(Delta::is_useful);
         }
         if let Some(usage) = usage(root) {
             out.push(Delta::Usage(usage));
@@ -93,12 +96,14 @@ impl Reader {
         if self.choices.len() >= MOST_CHOICES && !self.choices.contains_key(&choice) {
             return Err(malformed("choices", "no more answers than anybody asks for"));
         }
-        let progress = self.choices.entry(choice).or_default();
-        if node.get("error").is_some_and(|error| !error.is_null()) {
+        if node.get("error").is_some_and(|error| !error.is_null())
+            && let Some(fault) = Fault::read(node)
+        {
             self.failed = true;
-            out.push(Delta::Error(Fault::read(node).unwrap_or_default().classify(&[])));
+            out.push(Delta::Error(fault.classify(&[])));
             return Ok(());
         }
+        let progress = self.choices.entry(choice).or_default();
         let logprobs = logprobs::read(node.path(&["logprobs", "content"]));
         if !logprobs.is_empty() {
             out.push(Delta::Logprobs { choice, logprobs });
@@ -131,7 +136,8 @@ impl Reader {
             }
         }
         if let Some(reason) = text_of(node, "finish_reason").filter(|reason| !reason.is_empty()) {
-            match failed_finish(&reason) {
+            let told = self.told || out.iter().any(Delta::is_useful);
+            match stopped(&[], &reason, told) {
                 Some(error) => {
                     self.failed = true;
                     out.push(Delta::Error(error));
