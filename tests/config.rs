@@ -284,15 +284,15 @@ fn bad() -> Vec<(String, &'static str)> {
         // Providers.
         (
             "version: 1\nproviders: {openai: {cluster: openai}}".into(),
-            "providers.openai.dialect: missing; expected one of openai, anthropic, deepseek, openai_compatible",
+            "providers.openai.dialect: missing; expected one of anthropic, azure_openai, deepseek, mistral, openai, openai_compatible, openrouter, qwen",
         ),
         (
             "version: 1\nproviders: {openai: {dialect: opnai}}".into(),
-            r#"providers.openai.dialect: unknown dialect "opnai"; expected one of openai, anthropic, deepseek, openai_compatible (did you mean "openai"?)"#,
+            r#"providers.openai.dialect: unknown dialect "opnai"; expected one of anthropic, azure_openai, deepseek, mistral, openai, openai_compatible, openrouter, qwen (did you mean "openai"?)"#,
         ),
         (
             "version: 1\nproviders: {g: {dialect: gemini}}".into(),
-            r#"providers.g.dialect: dialect "gemini" is not supported by this version; expected one of openai, anthropic, deepseek, openai_compatible"#,
+            r#"providers.g.dialect: dialect "gemini" is not supported by this version; expected one of anthropic, azure_openai, deepseek, mistral, openai, openai_compatible, openrouter, qwen"#,
         ),
         (
             "version: 1\nproviders: {a/b: {dialect: openai}}".into(),
@@ -300,7 +300,7 @@ fn bad() -> Vec<(String, &'static str)> {
         ),
         (
             "version: 1\nproviders: {openai: }".into(),
-            "providers.openai: expected a map with dialect, cluster, host, path_prefix, credential, retention, opt_out, region, batch, found nothing",
+            "providers.openai: expected a map with dialect, cluster, host, path_prefix, api_version, credential, retention, opt_out, region, batch, found nothing",
         ),
         (
             provider("host: 'https://api.openai.com/v1'"),
@@ -313,6 +313,19 @@ fn bad() -> Vec<(String, &'static str)> {
         (
             provider("retention: optout"),
             r#"providers.openai.retention: unknown retention "optout"; expected one of none, opt_out, zero (did you mean "opt_out"?)"#,
+        ),
+        (
+            provider("api_version: '2024-10-21'"),
+            "providers.openai.api_version: only azure_openai has versions of this kind",
+        ),
+        (
+            "version: 1\nproviders: {a: {dialect: azure_openai, api_version: latest}}".into(),
+            r#"providers.a.api_version: "latest" is not a version; write it like "2024-10-21""#,
+        ),
+        (
+            "version: 1\nproviders: {a: {dialect: azure_openai, path_prefix: /openai/deployments/gpt-4o}}"
+                .into(),
+            "providers.a: path_prefix names a deployment, so api_version is required",
         ),
         (provider("batch: true"), "providers.openai.batch: not supported by this version"),
         (

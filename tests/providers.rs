@@ -32,6 +32,20 @@ mod recorded;
 #[path = "providers/translate.rs"]
 mod translate;
 
+/// A call's path, where the API says something by it.
+fn path(api: Api) -> &'static str {
+    match api {
+        Api::GeminiGenerate => "/v1beta/models/gemini-3.5-flash:generateContent",
+        Api::GeminiCountTokens => "/v1beta/models/gemini-3.5-flash:countTokens",
+        _ => "",
+    }
+}
+
+/// What such a path says.
+fn outline() -> Outline {
+    Outline { model: "gemini-3.5-flash".to_owned(), ..Outline::default() }
+}
+
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
 }

@@ -16,11 +16,11 @@ use support::{Answer, Ends, Gateway, Outcome, Request};
 /// Provider and endpoint as recorded, and the provider of the policy that stands for it.
 const RECORDED: [(&str, &str, &str); 7] = [
     ("openai", "chat", "openai"),
-    ("azure_openai", "chat", "house"),
+    ("azure_openai", "chat", "azure"),
     ("deepseek", "chat", "deepseek"),
-    ("mistral", "chat", "house"),
-    ("openrouter", "chat", "house"),
-    ("qwen", "chat", "house"),
+    ("mistral", "chat", "mistral"),
+    ("openrouter", "chat", "openrouter"),
+    ("qwen", "chat", "qwen"),
     ("anthropic", "messages", "anthropic"),
 ];
 
@@ -29,17 +29,25 @@ const POLICY: &str = r#"{"version": 1,
         "openai": {"dialect": "openai", "cluster": "openai"},
         "anthropic": {"dialect": "anthropic", "cluster": "anthropic", "credential": "envoy"},
         "deepseek": {"dialect": "deepseek", "cluster": "deepseek", "credential": "envoy"},
-        "house": {"dialect": "openai_compatible", "cluster": "house", "credential": "envoy"}
+        "azure": {"dialect": "azure_openai", "cluster": "azure", "credential": "envoy"},
+        "mistral": {"dialect": "mistral", "cluster": "mistral", "credential": "envoy"},
+        "openrouter": {"dialect": "openrouter", "cluster": "openrouter", "credential": "envoy"},
+        "qwen": {"dialect": "qwen", "cluster": "qwen", "credential": "envoy"}
     },
     "chains": {
         "openai": {"targets": ["openai/gpt-4.1"]}, "anthropic": {"targets": ["anthropic/claude-sonnet-5"]},
-        "deepseek": {"targets": ["deepseek/deepseek-v4-flash"]}, "house": {"targets": ["house/any"]}
+        "deepseek": {"targets": ["deepseek/deepseek-v4-flash"]}, "azure": {"targets": ["azure/any"]},
+        "mistral": {"targets": ["mistral/any"]}, "openrouter": {"targets": ["openrouter/any"]},
+        "qwen": {"targets": ["qwen/any"]}
     },
     "routes": [
         {"name": "openai", "when": {"model": ["openai"]}, "use": "openai"},
         {"name": "anthropic", "when": {"model": ["anthropic"]}, "use": "anthropic"},
         {"name": "deepseek", "when": {"model": ["deepseek"]}, "use": "deepseek"},
-        {"name": "house", "when": {"model": ["house"]}, "use": "house"}
+        {"name": "azure", "when": {"model": ["azure"]}, "use": "azure"},
+        {"name": "mistral", "when": {"model": ["mistral"]}, "use": "mistral"},
+        {"name": "openrouter", "when": {"model": ["openrouter"]}, "use": "openrouter"},
+        {"name": "qwen", "when": {"model": ["qwen"]}, "use": "qwen"}
     ]}"#;
 
 const VALUE: &str = "anna.keller@example.org";

@@ -185,6 +185,7 @@ impl Exchange {
             outline: None,
             vault: Rc::new(Vault::new(self.policy.config.data.placeholder, &self.policy.key)),
             reservation: None,
+            free: self.is_free(),
             reserved_for: 0,
             prompt_tokens: 0,
             attempts: Vec::new(),

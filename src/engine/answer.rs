@@ -11,7 +11,7 @@ use crate::chat::{Delta, Malformed, Part, ProviderError, Response, Usage, Vector
 use crate::policy::redaction::{Fragment, Landing, Released, Restorer, StreamRestorer, Vault};
 use crate::provider::{Channel, Codec, Hidden, Outline, StreamReader, StreamText, StreamWriter};
 use crate::wire::json::{Document, Edits, Node, quote};
-use crate::wire::sse;
+use crate::wire::{array, sse};
 
 /// How an answer is carried over.
 #[derive(Clone)]
@@ -113,7 +113,7 @@ fn restore_response(response: &mut Response, restorer: &Restorer) {
 
 /// A streamed answer, carried over piece by piece.
 pub struct StreamAnswer {
-    decoder: sse::Decoder,
+    framing: Framing,
     reader: Box<dyn StreamReader>,
     carriage: Carriage,
     output: Output,
@@ -121,6 +121,45 @@ pub struct StreamAnswer {
     /// Bytes of what was told so far. A dialect that tells one thing after the other has to keep some back, and one
     /// that tells the whole answer again at its end has to keep all.
     told: usize,
+    /// Something went out to the caller.
+    begun: bool,
+}
+
+/// How the provider divides its stream.
+enum Framing {
+    Events(sse::Decoder),
+    /// Elements of one JSON array.
+    Array(array::Decoder),
+}
+
+impl Framing {
+    fn push(&mut self, chunk: &[u8]) -> Result<(), sse::TooLong> {
+        match self {
+            Self::Events(decoder) => decoder.push(chunk),
+            Self::Array(decoder) => decoder.push(chunk),
+        }
+    }
+
+    fn next_event(&mut self) -> Option<sse::Event> {
+        match self {
+            Self::Events(decoder) => decoder.next_event(),
+            Self::Array(decoder) => decoder.next_event(),
+        }
+    }
+
+    fn finish(&mut self) -> Option<sse::Event> {
+        match self {
+            Self::Events(decoder) => decoder.finish(),
+            Self::Array(decoder) => decoder.finish(),
+        }
+    }
+
+    fn is_closed(&self) -> bool {
+        match self {
+            Self::Events(_) => true,
+            Self::Array(decoder) => decoder.is_closed(),
+        }
+    }
 }
 
 enum Output {
@@ -166,13 +205,29 @@ impl StreamAnswer {
             let writer = carriage.to.stream_writer(carriage.created, &carriage.outline);
             Output::Translated { restorer: StreamRestorer::new(restorer), writer }
         };
+        // Another API's caller never says how this one divides its stream.
+        let framing = if carriage.in_place() && carriage.outline.as_array {
+            Framing::Array(array::Decoder::new(MAX_EVENT))
+        } else {
+            Framing::Events(sse::Decoder::new(MAX_EVENT))
+        };
         Self {
-            decoder: sse::Decoder::new(MAX_EVENT),
+            framing,
             reader: carriage.from.stream_reader(),
             carriage,
             output,
             state: StreamState::Open,
             told: 0,
+            begun: false,
+        }
+    }
+
+    /// What the caller gets, as its head names it.
+    pub fn content_type(&self) -> &'static str {
+        if self.carriage.outline.as_array {
+            "application/json; charset=utf-8"
+        } else {
+            "text/event-stream; charset=utf-8"
         }
     }
 
@@ -181,14 +236,15 @@ impl StreamAnswer {
         if self.state != StreamState::Open {
             return progress;
         }
-        if self.decoder.push(chunk).is_err() {
+        if self.framing.push(chunk).is_err() {
             self.fail(broken("an event is too long"), &mut progress);
             return progress;
         }
         while self.state == StreamState::Open {
-            let Some(event) = self.decoder.next_event() else { break };
+            let Some(event) = self.framing.next_event() else { break };
             self.event(event, &mut progress);
         }
+        self.begun |= !progress.output.is_empty();
         progress
     }
 
@@ -199,13 +255,13 @@ impl StreamAnswer {
             return progress;
         }
         while self.state == StreamState::Open {
-            let Some(event) = self.decoder.finish() else { break };
+            let Some(event) = self.framing.finish() else { break };
             self.event(event, &mut progress);
         }
         if self.state != StreamState::Open {
             return progress;
         }
-        if !self.reader.is_complete() {
+        if !self.reader.is_complete() || !self.framing.is_closed() {
             self.fail(broken("the stream ended early"), &mut progress);
             return progress;
         }
@@ -263,12 +319,20 @@ impl StreamAnswer {
     /// Ends the caller's stream with an error event in its dialect, and without a terminal marker.
     fn fail(&mut self, error: ProviderError, progress: &mut Progress) {
         self.flush(&mut progress.output);
-        let number = match &self.output {
-            Output::InPlace(_) => self.reader.next_number(),
-            Output::Translated { writer, .. } => writer.next_number(),
-        };
         let told = super::attempt::api_error(&error);
-        progress.output.extend(self.carriage.to.numbered_stream_error(&told, number));
+        if self.carriage.outline.as_array {
+            // The last element, as the array's own server would have it: without it nobody could read the error.
+            let before: &[u8] = if self.begun || !progress.output.is_empty() { b",\r\n" } else { b"[" };
+            progress.output.extend_from_slice(before);
+            progress.output.extend(self.carriage.to.error_body(&told));
+            progress.output.push(b']');
+        } else {
+            let number = match &self.output {
+                Output::InPlace(_) => self.reader.next_number(),
+                Output::Translated { writer, .. } => writer.next_number(),
+            };
+            progress.output.extend(self.carriage.to.numbered_stream_error(&told, number));
+        }
         progress.error = Some(error);
         self.state = StreamState::Failed;
     }

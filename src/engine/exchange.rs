@@ -70,6 +70,8 @@ pub(super) struct Planned {
     pub outline: Option<Outline>,
     pub vault: Rc<Vault>,
     pub reservation: Option<Reservation>,
+    /// Nothing is charged for it.
+    pub free: bool,
     /// The target whose price and scopes it was made for.
     pub reserved_for: usize,
     /// What was reserved for one attempt.
@@ -166,6 +168,11 @@ impl Exchange {
         provider::codec(self.head.api.unwrap_or(Api::OpenAiChat))
     }
 
+    /// Counting tokens costs none.
+    pub(super) fn is_free(&self) -> bool {
+        self.head.api.is_some_and(|api| api.operation() == provider::Operation::CountTokens)
+    }
+
     /// As in `gen_ai.operation.name`.
     pub(super) fn operation(&self) -> &'static str {
         self.head.api.map_or("chat", Api::operation_name)
@@ -215,7 +222,7 @@ impl Planned {
     /// cost nothing, because nothing was sent or the provider refused.
     pub fn usage_of(&self, attempt: &AttemptLog) -> Option<Usage> {
         // Vectors take no tokens, however long they are.
-        let takes_none = self.outline.as_ref()?.max_output == Some(0);
+        let takes_none = self.outline.as_ref().filter(|_| !self.free)?.max_output == Some(0);
         let received = if takes_none { 0 } else { attempt.received.tokens() };
         if let Some(usage) = attempt.usage {
             // What is told at a stream's start is not what it came to.

@@ -43,7 +43,8 @@ impl Attempt {
         };
         let readable = http::content_encoding(&headers).is_empty();
         let media_type = headers.get("content-type").map(http::media_type).unwrap_or_default();
-        let streamed = media_type == "text/event-stream";
+        let in_array = carriage.outline.as_array && media_type == "application/json";
+        let streamed = media_type == "text/event-stream" || in_array;
         if !self.exchange.borrow().policy.enforces() {
             self.phase = AttemptPhase::Watching(match (readable && status < 300, streamed) {
                 (true, true) => Watch::Stream(Box::new(StreamAnswer::new(carriage))),
@@ -237,6 +238,7 @@ impl Attempt {
     fn release(&mut self, end_of_stream: bool, host: Host<'_>) -> Step {
         let phase = std::mem::replace(&mut self.phase, AttemptPhase::Settled);
         let AttemptPhase::Judging { stream, held, .. } = phase else { return Step::default() };
+        let content_type = stream.content_type();
         if !end_of_stream {
             self.phase = AttemptPhase::Streaming(stream);
         }
@@ -246,7 +248,7 @@ impl Attempt {
         }
         Step::go_on(vec![
             Effect::RemoveResponseHeader("content-length".into()),
-            Effect::SetResponseHeader("content-type".into(), "text/event-stream; charset=utf-8".into()),
+            Effect::SetResponseHeader("content-type".into(), content_type.into()),
             Effect::SetResponseBody(held),
         ])
     }

@@ -12,7 +12,7 @@ use crate::engine::Policy;
 use crate::engine::effect::Effect;
 use crate::engine::exchange::Head;
 use crate::engine::failure::Failure;
-use crate::provider::{self, Api, CREDENTIAL_HEADERS, Codec, Outline, Traits, Vendor};
+use crate::provider::{self, Api, CREDENTIAL_HEADERS, Codec, Outline, Site, Traits, Vendor};
 use crate::wire::http::{self, Headers};
 use crate::wire::json::{Document, Edits, Kind, Node, quote};
 
@@ -92,13 +92,24 @@ impl Outgoing<'_> {
         let path = match read {
             Some(outline) => {
                 let outline = Outline { model: self.model(outline).to_owned(), ..outline.clone() };
-                let query = self.query(query.filter(|_| self.speaks_the_callers_dialect()));
-                self.vendor.behind(prefix, self.api, &outline, query.as_deref())
+                let callers = self.speaks_the_callers_dialect().then_some(own_path);
+                let query = self.query(query.filter(|_| callers.is_some()));
+                let site = Site { callers, ..self.site() };
+                self.vendor.behind(&site, self.api, &outline, query.as_deref())
             }
             None => format!("{prefix}{}", provider::with_query(own_path, query)),
         };
         // A credential too.
         http::remove_query_param(&path, "key").into_owned()
+    }
+
+    fn site(&self) -> Site<'_> {
+        Site { host: self.provider.host.as_deref(), prefix: &self.provider.path_prefix, callers: None }
+    }
+
+    /// What this vendor offers against retention and training at this address.
+    fn opt_outs(&self) -> &'static [provider::OptOut] {
+        if self.vendor.takes_opt_outs(&self.site()) { self.vendor.opt_outs(self.api) } else { &[] }
     }
 
     /// With the version of the API that the policy names, where the caller names none.
@@ -120,7 +131,7 @@ impl Outgoing<'_> {
     }
 
     fn opt_out_headers(&self) -> impl Iterator<Item = (&str, &str)> {
-        let own = self.vendor.opt_outs(self.api).iter().filter_map(|opt_out| match opt_out {
+        let own = self.opt_outs().iter().filter_map(|opt_out| match opt_out {
             provider::OptOut::Header { name, value } => Some((*name, *value)),
             _ => None,
         });
@@ -233,7 +244,7 @@ impl Outgoing<'_> {
         let edited = {
             let document = parse(&body)?;
             let root = document.root();
-            for opt_out in self.vendor.opt_outs(self.api) {
+            for opt_out in self.opt_outs() {
                 match opt_out {
                     provider::OptOut::Set { field, value } => fields.set(root, field, value),
                     provider::OptOut::Drop { field, value } => fields.drop(root, field, value),

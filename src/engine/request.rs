@@ -98,6 +98,7 @@ impl Exchange {
                 outline: Some(outline),
                 vault: Rc::new(vault),
                 reservation,
+                free: self.is_free(),
                 reserved_for: 0,
                 prompt_tokens: seen.tokens,
                 attempts: Vec::new(),

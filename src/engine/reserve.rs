@@ -28,7 +28,7 @@ impl Exchange {
     ) -> Result<Option<Reservation>, Failure> {
         let policy = Rc::clone(&self.policy);
         let config = &policy.config;
-        if config.budgets.is_empty() {
+        if config.budgets.is_empty() || self.is_free() {
             return Ok(None);
         }
         let priced = self.filter_by_price(plan, outline);

@@ -4,7 +4,7 @@
 
 use super::failure::{Rule, Test, rule};
 use super::openai::{adapt, bearer, deployment, fit, needs_storage, path, soft_failure};
-use super::{Api, OptOut, Outline, Traits, Vendor, with_query};
+use super::{Api, OptOut, Outline, Site, Traits, Vendor, with_query};
 use crate::chat::{Dialect, ErrorClass, ProviderError, Unsupported};
 use crate::wire::http::percent_encode;
 use crate::wire::json::{Edits, Node};
@@ -134,7 +134,8 @@ impl Vendor for AzureOpenAi {
     }
 
     /// A prefix may name the deployment.
-    fn behind(&self, prefix: &str, api: Api, request: &Outline, query: Option<&str>) -> String {
+    fn behind(&self, site: &Site<'_>, api: Api, request: &Outline, query: Option<&str>) -> String {
+        let prefix = site.prefix;
         match deployment(prefix) {
             Some(_) => with_query(&format!("{prefix}{}", ending(api)), query),
             None => format!("{prefix}{}", self.path(api, request, query)),

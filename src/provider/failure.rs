@@ -31,7 +31,7 @@ pub struct Rule {
 pub enum Test {
     Code(&'static str),
     Type(&'static str),
-    /// A finer code beside the code, in one of [`DETAILS`].
+    /// A finer code beside the code, in one of [`DETAILS`]; of Google's details a reason, or a part of a quota's name.
     Detail(&'static str),
     /// A member of the error that is there, by its dotted path.
     Member(&'static str),
@@ -144,7 +144,7 @@ impl<'d> Fault<'d> {
         Self {
             status: status.and_then(|it| u16::try_from(it).ok()).filter(|it| (300..600).contains(it)),
             code: name,
-            kind: text("type"),
+            kind: text("type").or_else(|| text("status")),
             message: error.get("message").or_else(|| error.get("detail")).and_then(message),
             node: Some(error),
         }
@@ -156,7 +156,10 @@ impl<'d> Fault<'d> {
         match test {
             Test::Code(wanted) => is(&self.code, wanted),
             Test::Type(wanted) => is(&self.kind, wanted),
-            Test::Detail(wanted) => DETAILS.iter().any(|path| at(path).is_some_and(|it| it.is(wanted))),
+            Test::Detail(wanted) => {
+                DETAILS.iter().any(|path| at(path).is_some_and(|it| it.is(wanted)))
+                    || self.node.is_some_and(|it| details(it, wanted))
+            }
             Test::Member(path) => {
                 let path: Vec<&str> = path.split('.').collect();
                 at(&path).is_some_and(|it| !it.is_null())
@@ -209,6 +212,17 @@ impl<'d> Fault<'d> {
             retry_after_ms: self.node.and_then(|error| retry::in_error(error, None)),
         }
     }
+}
+
+/// `details` as Google has them: `{"reason": …}`, and violations of quotas with their names.
+fn details(error: Node<'_>, wanted: &str) -> bool {
+    let mut details = error.get("details").into_iter().flat_map(|details| details.items());
+    details.any(|detail| {
+        let mut violations = detail.get("violations").into_iter().flat_map(|violations| violations.items());
+        let names = |quota: Node<'_>| quota.as_str().is_some_and(|quota| quota.contains(wanted));
+        detail.get("reason").is_some_and(|reason| reason.is(wanted))
+            || violations.any(|violation| violation.get("quotaId").is_some_and(names))
+    })
 }
 
 /// A text, or what servers that check the body against a schema say: `[{"loc": [...], "msg": "..."}]`, at times in

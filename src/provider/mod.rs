@@ -8,9 +8,11 @@
 mod anthropic;
 mod azure_openai;
 mod build;
+mod count;
 mod deepseek;
 pub mod failure;
 mod fields;
+mod gemini;
 mod mistral;
 mod openai;
 mod openrouter;
@@ -25,14 +27,22 @@ use crate::wire::json::{Document, Edits, Node};
 /// A wire format for conversations, as callers use it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Api {
+    /// `POST /v1/messages/count_tokens`
+    AnthropicCountTokens,
     /// `POST /v1/messages`
     AnthropicMessages,
+    /// `POST /v1beta/models/{model}:countTokens`
+    GeminiCountTokens,
+    /// `POST /v1beta/models/{model}:generateContent` and `:streamGenerateContent`
+    GeminiGenerate,
     /// `POST /v1/chat/completions`
     OpenAiChat,
     /// `POST /v1/completions`
     OpenAiCompletions,
     /// `POST /v1/embeddings`
     OpenAiEmbeddings,
+    /// `POST /v1/responses/input_tokens`
+    OpenAiInputTokens,
     /// `POST /v1/responses`
     OpenAiResponses,
 }
@@ -49,20 +59,29 @@ pub enum Operation {
 }
 
 impl Api {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 9] = [
+        Self::AnthropicCountTokens,
         Self::AnthropicMessages,
+        Self::GeminiCountTokens,
+        Self::GeminiGenerate,
         Self::OpenAiChat,
         Self::OpenAiCompletions,
         Self::OpenAiEmbeddings,
+        Self::OpenAiInputTokens,
         Self::OpenAiResponses,
     ];
 
     pub fn operation(self) -> Operation {
         match self {
-            Self::AnthropicMessages | Self::OpenAiChat | Self::OpenAiCompletions | Self::OpenAiResponses => {
-                Operation::Chat
-            }
+            Self::AnthropicMessages
+            | Self::GeminiGenerate
+            | Self::OpenAiChat
+            | Self::OpenAiCompletions
+            | Self::OpenAiResponses => Operation::Chat,
             Self::OpenAiEmbeddings => Operation::Embeddings,
+            Self::AnthropicCountTokens | Self::GeminiCountTokens | Self::OpenAiInputTokens => {
+                Operation::CountTokens
+            }
         }
     }
 
@@ -79,10 +98,13 @@ impl Api {
     /// The vendor whose API it is.
     pub fn namesake(self) -> Dialect {
         match self {
-            Self::AnthropicMessages => Dialect::Anthropic,
-            Self::OpenAiChat | Self::OpenAiCompletions | Self::OpenAiEmbeddings | Self::OpenAiResponses => {
-                Dialect::OpenAi
-            }
+            Self::AnthropicCountTokens | Self::AnthropicMessages => Dialect::Anthropic,
+            Self::GeminiCountTokens | Self::GeminiGenerate => Dialect::Gemini,
+            Self::OpenAiChat
+            | Self::OpenAiCompletions
+            | Self::OpenAiEmbeddings
+            | Self::OpenAiInputTokens
+            | Self::OpenAiResponses => Dialect::OpenAi,
         }
     }
 }
@@ -108,6 +130,7 @@ pub const VENDORS: &[&dyn Vendor] = &[
     &anthropic::Anthropic,
     &azure_openai::AzureOpenAi,
     &deepseek::DeepSeek,
+    &gemini::Gemini,
     &mistral::Mistral,
     &openai::OpenAi,
     &openai::OpenAiCompatible,
@@ -122,10 +145,14 @@ pub fn vendor(dialect: Dialect) -> Option<&'static dyn Vendor> {
 
 pub fn codec(api: Api) -> &'static dyn Codec {
     match api {
+        Api::AnthropicCountTokens => &count::ANTHROPIC,
         Api::AnthropicMessages => &anthropic::AnthropicMessages,
+        Api::GeminiCountTokens => &count::GEMINI,
+        Api::GeminiGenerate => &gemini::GeminiGenerate,
         Api::OpenAiChat => &openai::OpenAiChat,
         Api::OpenAiCompletions => &openai::OpenAiCompletions,
         Api::OpenAiEmbeddings => &openai::OpenAiEmbeddings,
+        Api::OpenAiInputTokens => &count::OPENAI,
         Api::OpenAiResponses => &openai::OpenAiResponses,
     }
 }
@@ -352,9 +379,9 @@ pub trait Vendor: Sync {
     /// Behind the policy's prefix, with its query. `query` is the caller's, where the caller speaks the same API, with
     /// the version of the API that the policy names.
     fn path(&self, api: Api, request: &Outline, query: Option<&str>) -> String;
-    /// The whole path. `prefix` is the policy's.
-    fn behind(&self, prefix: &str, api: Api, request: &Outline, query: Option<&str>) -> String {
-        format!("{prefix}{}", self.path(api, request, query))
+    /// The whole path, where it depends on more than [`Vendor::path`] knows.
+    fn behind(&self, site: &Site<'_>, api: Api, request: &Outline, query: Option<&str>) -> String {
+        format!("{}{}", site.prefix, self.path(api, request, query))
     }
     /// Headers that a call needs besides those that carry the key: to be set where the caller sent none.
     fn headers(&self) -> &'static [(&'static str, &'static str)] {
@@ -390,6 +417,10 @@ pub trait Vendor: Sync {
     }
     /// What can be set per request against retention and training; `facts` in each file.
     fn opt_outs(&self, api: Api) -> &'static [OptOut];
+    /// Whether they are known at this address.
+    fn takes_opt_outs(&self, _site: &Site<'_>) -> bool {
+        true
+    }
     /// The field by which a request asks for state that the provider keeps.
     fn needs_storage(&self, root: Node<'_>) -> Option<&'static str>;
     /// This vendor's lines in the table of failures, the most telling first.
@@ -400,6 +431,17 @@ pub trait Vendor: Sync {
     }
     /// A failure inside an answer with status 200.
     fn soft_failure(&self, api: Api, root: Node<'_>) -> Option<ProviderError>;
+}
+
+/// Where a call goes: vendors may have more than one address.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Site<'a> {
+    /// The policy's, where it names one.
+    pub host: Option<&'a str>,
+    /// The policy's, before the path.
+    pub prefix: &'a str,
+    /// The caller's own path, where it speaks the same API.
+    pub callers: Option<&'a str>,
 }
 
 /// What a model takes, as far as requests differ by it.

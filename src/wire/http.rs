@@ -154,6 +154,19 @@ pub fn query_text(query: &str) -> String {
     String::from_utf8_lossy(&percent_decode(query)).into_owned()
 }
 
+/// A segment of a path as text: escapes are taken for what they stand for, and what is not UTF-8 is replaced.
+pub fn path_text(segment: &str) -> String {
+    // Unlike in a query, a plus stands for itself.
+    String::from_utf8_lossy(&percent_decode(&segment.replace('+', "%2B"))).into_owned()
+}
+
+/// The first query parameter of this name, as text.
+pub fn query_param(path: &str, name: &str) -> Option<String> {
+    let parameters = split_path(path).1?.split('&').map(|it| it.split_once('=').unwrap_or((it, "")));
+    let mut named = parameters.filter(|(key, _)| percent_decode(key) == name.as_bytes());
+    named.next().map(|(_, value)| query_text(value))
+}
+
 /// As a form's names are decoded: `+` is a space, and a stray `%` stays.
 fn percent_decode(text: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
@@ -231,6 +244,14 @@ mod tests {
         {
             assert!(!is_plain_path(odd), "{odd}");
         }
+    }
+
+    #[test]
+    fn a_query_parameter_is_found_and_a_segment_read() {
+        assert_eq!(query_param("/p?a=1&%6bey=x%2Fy+z&key=2", "key").as_deref(), Some("x/y z"));
+        assert_eq!(query_param("/p?key", "key").as_deref(), Some(""));
+        assert_eq!(query_param("/p", "key"), None);
+        assert_eq!(path_text("a%2Db+c%"), "a-b+c%");
     }
 
     #[test]

@@ -14,15 +14,17 @@ fn class(name: &str) -> ErrorClass {
         "rate_limit_requests" | "rate_limit_tokens" | "rate_limit_burst" => ErrorClass::RateLimited,
         "model_not_found" => ErrorClass::NotFound,
         "permission" => ErrorClass::Auth,
+        "cancelled" => ErrorClass::Timeout,
         "payload_too_large" => ErrorClass::TooLarge,
         name => *ErrorClass::ALL.iter().find(|class| class.name() == name).unwrap(),
     }
 }
 
-const FOLDERS: [(&str, Dialect); 7] = [
+const FOLDERS: [(&str, Dialect); 8] = [
     ("anthropic", Dialect::Anthropic),
     ("azure_openai", Dialect::AzureOpenAi),
     ("deepseek", Dialect::DeepSeek),
+    ("gemini", Dialect::Gemini),
     ("mistral", Dialect::Mistral),
     ("openai", Dialect::OpenAi),
     ("openrouter", Dialect::OpenRouter),
@@ -222,6 +224,28 @@ fn failures_inside_good_answers_are_seen() {
         Some(ErrorClass::ContextLength)
     );
     assert_eq!(soft(Dialect::Anthropic, &stop("end_turn")), None);
+    for path in files("gemini/blocked", ".json") {
+        let body = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(soft(Dialect::Gemini, &body), Some(ErrorClass::ContentFilter), "{}", path.display());
+    }
+    let gemini = |reasons: &[&str]| {
+        let candidates: Vec<serde_json::Value> =
+            reasons.iter().map(|reason| serde_json::json!({"content": {}, "finishReason": reason})).collect();
+        soft(Dialect::Gemini, &serde_json::json!({"candidates": candidates}).to_string())
+    };
+    for reason in ["SAFETY", "RECITATION", "IMAGE_PROHIBITED_CONTENT", "MODEL_ARMOR"] {
+        assert_eq!(gemini(&[reason]), Some(ErrorClass::ContentFilter), "{reason}");
+    }
+    for reason in ["MALFORMED_FUNCTION_CALL", "MISSING_THOUGHT_SIGNATURE", "TOO_MANY_TOOL_CALLS"] {
+        assert_eq!(gemini(&[reason]), Some(ErrorClass::ServerError), "{reason}");
+    }
+    for reasons in [&["STOP"][..], &["MAX_TOKENS"], &["SAFETY", "STOP"], &["FINISH_REASON_UNSPECIFIED"]] {
+        assert_eq!(gemini(reasons), None, "{reasons:?}");
+    }
+    assert_eq!(
+        soft(Dialect::Gemini, "{\"error\":{\"code\":503,\"status\":\"UNAVAILABLE\"}}"),
+        Some(ErrorClass::Overloaded)
+    );
 }
 
 #[test]

@@ -59,6 +59,13 @@ fn every_text_of_a_response_request_is_found() {
 }
 
 #[test]
+fn every_text_of_generated_content_is_found_in_both_spellings() {
+    all_text_places(Api::GeminiGenerate, "gemini/requests/all_text_places.json");
+    all_text_places(Api::GeminiGenerate, "gemini/requests/snake_case_variant.json");
+    all_text_places(Api::GeminiCountTokens, "gemini/requests/count.json");
+}
+
+#[test]
 fn every_text_of_a_message_is_found() {
     all_text_places(Api::AnthropicMessages, "anthropic/requests/all_text_places.json");
 }

@@ -87,13 +87,18 @@ fn compare(reading: &Reading, expected: &Value, name: &str) {
                 json!({"id": id, "name": name, "args": serde_json::from_str::<Value>(args).unwrap()})
             })
             .collect();
+        assert!(own.iter().all(|call| call["id"] != ""), "{name}");
         assert_eq!(&own, calls, "{name}");
     }
     if let Some(finish) = text("finish") {
         let stop = match finish {
             "stop" | "end_turn" => StopReason::Stop,
             "tool_calls" | "tool_use" => StopReason::ToolCalls,
-            "content_filter" | "refusal" => StopReason::ContentFilter,
+            "content_filter" | "refusal" | "SAFETY" => StopReason::ContentFilter,
+            "MAX_TOKENS" => StopReason::Length,
+            // This API has one word for both.
+            "STOP" if reading.calls.is_empty() => StopReason::Stop,
+            "STOP" => StopReason::ToolCalls,
             other => panic!("{other}"),
         };
         assert_eq!(reading.stop, Some(stop), "{name}");
@@ -104,6 +109,7 @@ fn compare(reading: &Reading, expected: &Value, name: &str) {
         ("input_tokens", usage.input),
         ("prompt_total", usage.input),
         ("output_tokens", usage.output),
+        ("output_tokens_billed", usage.output),
         ("cached", usage.cached_input),
         ("cache_read", usage.cached_input),
     ] {
@@ -119,10 +125,11 @@ fn compare(reading: &Reading, expected: &Value, name: &str) {
     }
 }
 
-const FOLDERS: [(&str, Api); 8] = [
+const FOLDERS: [(&str, Api); 9] = [
     ("anthropic", Api::AnthropicMessages),
     ("azure_openai", Api::OpenAiChat),
     ("deepseek", Api::OpenAiChat),
+    ("gemini", Api::GeminiGenerate),
     ("mistral", Api::OpenAiChat),
     ("openai", Api::OpenAiChat),
     ("openai_responses", Api::OpenAiResponses),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use tollgate::chat::visit::visit;
-use tollgate::provider::{Api, Operation, Outline, codec};
+use tollgate::provider::{Api, Operation, codec};
 use tollgate::wire::json::Document;
 
 use crate::{beside, deltas, files, fixtures, write_stream};
@@ -12,11 +12,13 @@ use crate::{beside, deltas, files, fixtures, write_stream};
 /// An API's name in the names of folders.
 fn name(api: Api) -> &'static str {
     match api {
+        Api::AnthropicMessages => "anthropic",
+        Api::GeminiGenerate => "gemini",
         Api::OpenAiChat => "openai",
         Api::OpenAiCompletions => "completions",
         Api::OpenAiEmbeddings => "embeddings",
         Api::OpenAiResponses => "responses",
-        Api::AnthropicMessages => "anthropic",
+        Api::AnthropicCountTokens | Api::GeminiCountTokens | Api::OpenAiInputTokens => "none",
     }
 }
 
@@ -32,11 +34,12 @@ fn ways() -> impl Iterator<Item = (String, Api, Api)> {
 }
 
 /// Vendors' samples, and the API that they are of.
-const VENDORS: [(&str, Api); 4] = [
+const VENDORS: [(&str, Api); 5] = [
     ("openai", Api::OpenAiChat),
     ("openai_responses", Api::OpenAiResponses),
     ("deepseek", Api::OpenAiChat),
     ("anthropic", Api::AnthropicMessages),
+    ("gemini", Api::GeminiGenerate),
 ];
 
 /// The samples of each vendor with every way that their API may go.
@@ -67,11 +70,11 @@ fn requests_are_translated_or_refused_by_field() {
         for path in files(&format!("translate/{folder}"), ".request.json") {
             let body = std::fs::read(&path).unwrap();
             let document = Document::parse(&body).unwrap();
-            let request = codec(from).read_request(&Outline::default(), document.root()).unwrap();
+            let request = codec(from).read_request(&crate::outline(), document.root()).unwrap();
             let mut out = match codec(to).write_request(&request, 4096) {
                 Ok(body) => {
                     let again = Document::parse(&body).unwrap();
-                    codec(to).outline("", None, again.root()).unwrap();
+                    codec(to).outline(crate::path(to), None, again.root()).unwrap();
                     body
                 }
                 Err(refused) => format!("refused: {}", refused.field).into_bytes(),
@@ -160,11 +163,11 @@ fn requests_of_any_shape_are_read_or_refused_and_what_is_written_is_whole() {
                 let document = Document::parse(&body).unwrap();
                 let root = document.root();
                 visit(root, &|path, parent| codec(from).request_place(path, parent), &mut |_| {});
-                let _ = codec(from).outline("", None, root);
-                let Ok(request) = codec(from).read_request(&Outline::default(), root) else { continue };
+                let _ = codec(from).outline(crate::path(from), None, root);
+                let Ok(request) = codec(from).read_request(&crate::outline(), root) else { continue };
                 let Ok(out) = codec(to).write_request(&request, 4096) else { continue };
                 let again = Document::parse(&out).unwrap();
-                codec(to).read_request(&Outline::default(), again.root()).unwrap();
+                codec(to).read_request(&crate::outline(), again.root()).unwrap();
             }
         }
     }

@@ -13,7 +13,7 @@ const DIALECTS: [Choice<Dialect>; 9] = [
     ("anthropic", Some(Dialect::Anthropic)),
     ("azure_openai", Some(Dialect::AzureOpenAi)),
     ("deepseek", Some(Dialect::DeepSeek)),
-    ("gemini", None),
+    ("gemini", Some(Dialect::Gemini)),
     ("mistral", Some(Dialect::Mistral)),
     ("openai", Some(Dialect::OpenAi)),
     ("openai_compatible", Some(Dialect::OpenAiCompatible)),

@@ -25,6 +25,7 @@ pub struct Anthropic;
 
 const HOST: &str = "api.anthropic.com";
 const PATH: &str = "/v1/messages";
+const COUNT_PATH: &str = "/v1/messages/count_tokens";
 
 /// Required on every call. This version still takes `temperature`, `top_p` and `top_k`; from `2026-10-21` on they
 /// are refused.
@@ -125,7 +126,7 @@ impl Vendor for Anthropic {
     }
 
     fn apis(&self) -> &'static [Api] {
-        &[Api::AnthropicMessages]
+        &[Api::AnthropicMessages, Api::AnthropicCountTokens]
     }
 
     fn host(&self) -> Option<&'static str> {
@@ -136,8 +137,8 @@ impl Vendor for Anthropic {
         &["anthropic-"]
     }
 
-    fn path(&self, _api: Api, _request: &Outline, query: Option<&str>) -> String {
-        with_query(PATH, query)
+    fn path(&self, api: Api, _request: &Outline, query: Option<&str>) -> String {
+        with_query(if api == Api::AnthropicCountTokens { COUNT_PATH } else { PATH }, query)
     }
 
     fn headers(&self) -> &'static [(&'static str, &'static str)] {

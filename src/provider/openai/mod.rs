@@ -44,6 +44,7 @@ pub(super) fn path(api: Api) -> &'static str {
     match api {
         Api::OpenAiCompletions => "/v1/completions",
         Api::OpenAiEmbeddings => "/v1/embeddings",
+        Api::OpenAiInputTokens => "/v1/responses/input_tokens",
         Api::OpenAiResponses => "/v1/responses",
         _ => "/v1/chat/completions",
     }
@@ -269,7 +270,13 @@ impl Vendor for OpenAi {
     }
 
     fn apis(&self) -> &'static [Api] {
-        &[Api::OpenAiChat, Api::OpenAiCompletions, Api::OpenAiEmbeddings, Api::OpenAiResponses]
+        &[
+            Api::OpenAiChat,
+            Api::OpenAiCompletions,
+            Api::OpenAiEmbeddings,
+            Api::OpenAiInputTokens,
+            Api::OpenAiResponses,
+        ]
     }
 
     fn host(&self) -> Option<&'static str> {
