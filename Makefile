@@ -9,7 +9,7 @@ SOURCES := $(shell find src -type f) Cargo.toml Cargo.lock
 # A changed choice of toolchain is a reason to build again.
 WASM_WAY := build/.wasm-way-$(or $(TOLLGATE_WASM_TOOLCHAIN),auto)
 
-.PHONY: help setup build run test test-native e2e lint bench size ci deny requirements rust
+.PHONY: help setup build run test test-native e2e tables lint bench size ci deny requirements rust
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,11 @@ test-native: rust ## the quick ring: cargo test
 
 e2e: build setup ## the built module in a real Envoy, with real client SDKs (PYTEST_ARGS="-k name")
 	.venv/bin/python -m pytest wasm-tests $(PYTEST_ARGS)
+	.venv/bin/python wasm-tests/tables.py --check
+
+tables: build setup ## write COMPATIBILITY.md and FAULTS.md from a run of the tests that they are about
+	.venv/bin/python -m pytest wasm-tests/test_sdks.py wasm-tests/test_faults.py
+	.venv/bin/python wasm-tests/tables.py
 
 lint: setup ## formatting, clippy for both targets, ruff; no warning passes
 	tests/tools/rust.sh lint

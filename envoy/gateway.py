@@ -28,7 +28,8 @@ from typing import Any, Callable, Dict, List, Optional, Union
 
 HERE = Path(__file__).resolve().parent
 MODULE = "build/tollgate.wasm"
-FAKE_PORTS = {"openai": 11001, "deepseek": 11002, "anthropic": 11003}
+FAKE_PORTS = {"openai": 11001, "deepseek": 11002, "anthropic": 11003, "gemini": 11004, "qwen": 11005, "mistral": 11006,
+              "azure_openai": 11007, "openrouter": 11008, "openai_compatible": 11009}
 LISTENER_PORT, ADMIN_PORT = 10000, 9901
 START_SECONDS = 60.0
 
@@ -38,6 +39,9 @@ ENVIRONMENT = {
     "DEEPSEEK_API_KEY": "fake-deepseek-key",
     "ANTHROPIC_API_KEY": "fake-anthropic-key",
 }
+# What `Config.with_providers` gives the providers that the shipped files do not have.
+ENVIRONMENT.update({name.upper() + "_API_KEY": "fake-%s-key" % name for name in FAKE_PORTS
+                    if name.upper() + "_API_KEY" not in ENVIRONMENT})
 
 
 class Failed(Exception):
@@ -86,6 +90,21 @@ class Config:
             if place in config.text:
                 config = config.replace(place, "port_value: %d}" % port)
         return config
+
+    def with_providers(self, names: List[str]) -> "Config":
+        """With a cluster, like the others, and a key, NAME_API_KEY, for each of these that has none."""
+        config = self
+        model = re.search(r"^  - name: anthropic\n(?:    .*\n)+", self.text, re.MULTILINE)
+        for name in names:
+            if re.search(r"^  - name: %s$" % name, config.text, re.MULTILINE):
+                continue
+            if not model:
+                raise Failed("the configuration has no cluster to take as a model")
+            cluster = re.sub(r"\banthropic\b", name, model[0])
+            cluster = cluster.replace("port_value: %d" % FAKE_PORTS["anthropic"], "port_value: %d" % FAKE_PORTS[name])
+            config = config.replace(model[0], cluster + "\n" + model[0])
+        keys = "".join(", %s_API_KEY" % name.upper() for name in names if name.upper() + "_API_KEY" not in config.text)
+        return config.replace(", ANTHROPIC_API_KEY]", ", ANTHROPIC_API_KEY%s]" % keys) if keys else config
 
     def with_real(self, name: str, host: str, authorities: str) -> "Config":
         """Sends a provider's traffic to the real one, over TLS: what the comment in envoy.yaml shows."""
@@ -212,6 +231,10 @@ class Fake:
         """What goes wrong with the next requests, one entry each; see providers/faults.py."""
         self._call("POST", "/_fake/faults", {"plan": list(plan), "sticky": sticky})
 
+    def named_faults(self, faults: Dict[str, Any]) -> None:
+        """What goes wrong where the model's name ends with `-fail-NAME`."""
+        self._call("POST", "/_fake/faults", {"named": faults})
+
     def requests(self) -> List[Dict[str, Any]]:
         """What was received: "headers" is an object with lower-case names, "json" the parsed body where it is JSON."""
         received = self._call("GET", "/_fake/requests")
@@ -225,6 +248,10 @@ class Fake:
 
     def usage(self) -> Dict[str, int]:
         return self._call("GET", "/_fake/usage")
+
+    def errors(self) -> Dict[str, Any]:
+        """What it can say: {"errors": {class: status}, "pages": [class, …], "soft": [class, …]}."""
+        return json.loads(get(self.port, "/_fake/errors"))
 
     def reset(self) -> None:
         self._call("DELETE", "/_fake/requests")

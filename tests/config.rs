@@ -346,7 +346,7 @@ fn bad() -> Vec<(String, &'static str)> {
         ),
         (
             provider("credential: passthru"),
-            r#"providers.openai.credential: expected passthrough, envoy or {env: NAME} (did you mean "passthrough"?); a key is not written in the policy, and what was found is not shown"#,
+            r#"providers.openai.credential: expected passthrough, {passthrough: any}, envoy or {env: NAME} (did you mean "passthrough"?); a key is not written in the policy, and what was found is not shown"#,
         ),
         (
             provider("credential: {env: NOT_THERE}"),

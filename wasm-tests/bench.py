@@ -1,6 +1,7 @@
 """What the filter costs: CPU time of the Envoy process per request, with Tollgate and without, in one run.
 
-    .venv/bin/python wasm-tests/bench.py
+    .venv/bin/python wasm-tests/bench.py             CPU time, below
+    .venv/bin/python wasm-tests/bench.py failover    the time that a fail-over costs: bench_failover.py
 
 One Envoy with one worker has two listeners in front of the same upstream: `tollgate`, as shipped in envoy.yaml, and
 `plain`, with nothing but the router. Batches of the same requests go to one and the other in turn, so that whatever
@@ -24,6 +25,7 @@ import sys
 import time
 from typing import Any, Dict, List, Tuple
 
+import bench_failover
 from harness import Config, Envoy, Failed, find_envoy, module
 
 ROUNDS = 12
@@ -293,4 +295,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(bench_failover.main() if sys.argv[1:] == ["failover"] else main())

@@ -2,6 +2,7 @@
 
 import pytest
 
+import kinds
 from harness import PROVIDERS, Fakes, Gateways
 
 
@@ -28,3 +29,19 @@ def fakes(_fakes):
     """The fake providers without a gateway, with nothing planned and nothing recorded."""
     _fakes.reset()
     return _fakes
+
+
+@pytest.fixture(scope="session")
+def compatibility():
+    """The cells of COMPATIBILITY.md."""
+    table = kinds.Table("compatibility")
+    yield table
+    table.write()
+
+
+@pytest.fixture(scope="session")
+def fault_table():
+    """The cells of FAULTS.md."""
+    table = kinds.Table("faults")
+    yield table
+    table.write()

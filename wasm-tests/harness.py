@@ -193,6 +193,11 @@ class Gateways:
 
     def _config(self, policy: Policy, name: str, edit: Optional[Callable[[str], str]]) -> Config:
         config = Config.read(name).with_module(module())
+        if isinstance(policy, dict):
+            clusters = [str(entry.get("cluster", key)) for key, entry in policy.get("providers", {}).items()
+                        if isinstance(entry, dict)]
+            missing = [cluster for cluster in dict.fromkeys(clusters) if cluster in PROVIDERS]
+            config = config.with_providers(missing) if name == "envoy.yaml" else config
         if policy is not None:
             config = config.with_policy(policy)
         return config.edit(edit) if edit else config

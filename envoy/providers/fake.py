@@ -8,11 +8,13 @@ JSON object of the ports in use. Answers are made by `model.py`, formats by one 
 
 Every port has these as well, for whoever runs the fakes; they are about that port's provider:
 
-    GET    /_fake/requests    what was received: method, path, headers, body as text and as base64, how the answer ended
+    GET    /_fake/requests    what was received: method, path, headers, body as text and as base64, model; usage that the
+                              answer had, how it ended
     DELETE /_fake/requests    forget them, and the sums
-    GET    /_fake/errors      the errors that it knows, by class: {"errors": {class: status}, "soft": [class, …]}
+    GET    /_fake/errors      what it can say: {"errors": {class: status}, "pages": [class, …], "soft": [class, …]}; pages are
+                              no JSON, soft ones are told inside a 200
     GET    /_fake/usage       {"requests": n, "answers": n, "input": tokens, "output": tokens} as reported to callers
-    POST   /_fake/faults      {"plan": [fault, …], "sticky": false, "provider": name}; see faults.py
+    POST   /_fake/faults      {"plan": [fault, …], "sticky": false, "named": {name: fault}, "provider": name}; see faults.py
     DELETE /_fake/faults      as it was
 """
 
@@ -56,6 +58,7 @@ class Provider:
     def __init__(self, dialect: Vendor):
         self.dialect = dialect
         self.plan: List[Fault] = []
+        self.named: Dict[str, Fault] = {}
         self.sticky = False
         self.forget()
 
@@ -68,14 +71,14 @@ class Provider:
             "provider": self.dialect.name, "method": request.method, "path": request.path,
             "headers": request.headers, "trailers": request.trailers,
             "body": request.body.decode("utf-8", "replace"), "body_base64": base64.b64encode(request.body).decode(),
-            "ended": "unfinished",
+            "ended": "unfinished", "model": None, "usage": None,
         }
         self.requests.append(entry)
         self.usage["requests"] += 1
         return entry
 
     def next_fault(self, request: Request, name: str) -> Fault:
-        asked = faults.ordered_by(request, name)
+        asked = faults.ordered_by(request, name, self.named)
         if asked is not None:
             return asked
         if not self.plan:
@@ -84,7 +87,7 @@ class Provider:
             return self.plan[0]
         return self.plan.pop(0)
 
-    def answer(self, request: Request) -> Tuple[Answer, Fault]:
+    def answer(self, request: Request, entry: Dict[str, Any]) -> Tuple[Answer, Fault]:
         """What to send, and how to spoil it. A request that is wrong is refused before any fault is spent on it."""
         endpoint = self.dialect.endpoint(request)
         if endpoint is None:
@@ -93,12 +96,13 @@ class Provider:
         refusal = self.dialect.refuses_key(request) or endpoint.refuses(request, body)
         if refusal:
             return refusal, {}
-        fault = self.next_fault(request, endpoint.model(request, body))
+        entry["model"] = endpoint.model(request, body)
+        fault = self.next_fault(request, entry["model"])
         if "error" in fault or "status" in fault:
             return self.error(endpoint, fault), fault
         at_once = endpoint.at_once(request, body)
         if at_once:
-            self.charge(at_once[1])
+            self.charge(at_once[1], entry)
             return at_once[0], fault
         ask = endpoint.ask(request, body)
         reply = model.answer(ask, fault.get("text"), fault.get("usage"), fault.get("soft"))
@@ -107,7 +111,7 @@ class Provider:
             # Comments do not count, so that a place in the stream is the same place with every provider.
             kept = faults.first_events(answer.events, fault.get("after_events", 0))
             answer.events = kept + endpoint.error_event(fault["error_event"])
-        self.charge(reply.usage)
+        self.charge(reply.usage, entry)
         return answer, fault
 
     def error(self, endpoint: Endpoint, fault: Fault) -> Answer:
@@ -122,9 +126,10 @@ class Provider:
             answer.headers.append(("retry-after", str(fault["retry_after"])))
         return answer
 
-    def charge(self, usage: Optional[model.Usage]) -> None:
+    def charge(self, usage: Optional[model.Usage], entry: Dict[str, Any]) -> None:
         self.usage["answers"] += 1
         if usage:
+            entry["usage"] = {"input": usage.input, "output": usage.output}
             self.usage["input"] += usage.input
             self.usage["output"] += usage.output
 
@@ -156,7 +161,7 @@ class Fakes:
                        writer: asyncio.StreamWriter) -> None:
         entry = provider.record(request)
         try:
-            script = faults.script(*provider.answer(request))
+            script = faults.script(*provider.answer(request, entry))
         except (UnknownFault, KeyError, TypeError, AttributeError) as error:
             problem = Answer(500, [], json.dumps({"fake": repr(error)}).encode())
             script = faults.script(problem, {})
@@ -167,15 +172,17 @@ class Fakes:
         if what == ("GET", "/_fake/requests"):
             return _json_answer(provider.requests)
         if what == ("GET", "/_fake/errors"):
-            known = {kind: error.status for kind, error in provider.dialect.errors.items()}
-            return _json_answer({"errors": known, "soft": list(provider.dialect.soft)})
+            errors = provider.dialect.errors
+            return _json_answer({"errors": {kind: error.status for kind, error in errors.items()},
+                                 "pages": [kind for kind, error in errors.items() if "json" not in error.content_type],
+                                 "soft": list(provider.dialect.soft)})
         if what == ("GET", "/_fake/usage"):
             return _json_answer(provider.usage)
         if what == ("DELETE", "/_fake/requests"):
             provider.forget()
             return _json_answer({})
         if what == ("DELETE", "/_fake/faults"):
-            provider.plan, provider.sticky = [], False
+            provider.plan, provider.sticky, provider.named = [], False, {}
             return _json_answer({})
         if what == ("POST", "/_fake/faults"):
             return self.order(provider, request)
@@ -185,10 +192,12 @@ class Fakes:
         try:
             order = json.loads(request.body)
             provider = self.providers[order.get("provider", provider.dialect.name)]
-            plan = [faults.parse(entry) for entry in order["plan"]]
+            plan = [faults.parse(entry) for entry in order.get("plan", [])]
+            named = {name: faults.parse(entry) for name, entry in order.get("named", {}).items()}
         except (ValueError, KeyError, AttributeError) as error:
             return _json_answer({"error": repr(error)}, 400)
         provider.plan, provider.sticky = plan, bool(order.get("sticky"))
+        provider.named.update(named)
         return _json_answer({"planned": len(plan)})
 
 

@@ -6,7 +6,8 @@ can. It is ordered in one of three ways:
 * `POST /_fake/faults` with `{"plan": ["429", {"delay": 0.5}, "ok"], "sticky": false}`: one entry per request, in
   order; with `sticky` the last one stays;
 * a request header: `x-fake-fault: reset-headers`, or `x-fake-fault: {"end": "stall", "after": 3}`;
-* the model's name: `gpt-5.4-fail-429`.
+* the model's name: `gpt-5.4-fail-429`; more names are given by `POST /_fake/faults` with `{"named": {name: fault}}`, for
+  many requests at once that each have a fault of their own.
 
 Keys:
 
@@ -128,13 +129,14 @@ def parse(order: Union[str, Fault]) -> Fault:
     return dict(order)
 
 
-def ordered_by(request: Request, model: str) -> Optional[Fault]:
+def ordered_by(request: Request, model: str, named: Dict[str, Fault]) -> Optional[Fault]:
     """The fault that the request itself orders, by header or by the model's name."""
     header = request.header("x-fake-fault")
     if header:
         return parse(header)
     if "-fail-" in model:
-        return parse(model.rsplit("-fail-", 1)[1])
+        name = model.rsplit("-fail-", 1)[1]
+        return dict(named[name]) if name in named else parse(name)
     return None
 
 

@@ -187,6 +187,8 @@ pub struct Provider {
     /// The dated version of Azure's API. `None`: the API that has none.
     pub api_version: Option<String>,
     pub credential: Credential,
+    /// [`Credential::Passthrough`] whatever header and dialect the caller's key came in.
+    pub any_key: bool,
     pub retention: RetentionLevel,
     /// On top of the dialect's own opt-out.
     pub opt_out_headers: Vec<(String, String)>,

@@ -14,7 +14,7 @@ use crate::engine::targets::provider_plan;
 use crate::engine::{Host, Policy};
 use crate::policy::redaction::Vault;
 use crate::policy::routing;
-use crate::provider::{self};
+use crate::provider::{self, listing};
 use crate::wire::http::{self, Headers};
 
 /// The head of a request, as Envoy shows it to the listener.
@@ -77,6 +77,7 @@ impl Exchange {
         let method = text(":method");
         let path = text(":path");
         let api = provider::recognise(&method, http::split_path(&path).0);
+        let listing = listing::recognise(&method, &path, &head.headers);
         let caller = identify(&policy, &head);
         let mut exchange = Self {
             attachment: head.attachment,
@@ -88,6 +89,7 @@ impl Exchange {
                 path,
                 authority: text(":authority"),
                 api,
+                listing,
                 caller: caller.clone().unwrap_or_else(|| "unknown".to_owned()),
                 headers: head.headers,
             },
@@ -109,6 +111,9 @@ impl Exchange {
         let config = &policy.config;
         if !known && config.callers.reject_unknown {
             self.unless(Err(Failure::UnknownCaller))?;
+        }
+        if self.head.listing.is_some() {
+            return self.list_models();
         }
         if self.head.api.is_none() {
             return self.pass_uninspected();

@@ -87,6 +87,7 @@ impl Attempt {
         let mut guard = exchange.borrow_mut();
         let policy = Rc::clone(&guard.policy);
         let callers = guard.head.api;
+        let keys_provider = guard.keys_provider();
         let Some(planned) = guard.planned_mut() else { return Err(Failure::NotInspected) };
         if !policy.enforces() && planned.plan.targets.is_empty() {
             // Envoy's own route decided, and observing refuses nothing.
@@ -100,7 +101,7 @@ impl Attempt {
         // What nobody read is in nobody's dialect.
         let api = callers.map_or(vendor.apis().first().copied(), |api| vendor.api_for(api));
         let api = api.ok_or(Failure::NoTargetLeft)?;
-        let passthrough = planned.plan.passthrough == Some(target.provider);
+        let passthrough = keys_provider == Some(target.provider);
         let read = policy.enforces().then(|| planned.outline.clone()).flatten();
         planned.attempts.push(AttemptLog {
             target: index,
@@ -128,7 +129,9 @@ impl Attempt {
             passthrough,
         };
         let effects = if policy.enforces() {
-            outgoing.head(&guard.head, read.as_ref(), headers)
+            let mut effects = outgoing.head(&guard.head, read.as_ref(), headers);
+            effects.extend(outgoing::strip_proxys(headers, guard.attachment));
+            effects
         } else {
             outgoing::strip(headers)
         };

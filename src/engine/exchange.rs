@@ -12,6 +12,7 @@ use crate::engine::plan::Plan;
 use crate::engine::record::BudgetRecord;
 use crate::policy::budget::Reservation;
 use crate::policy::redaction::Vault;
+use crate::provider::listing::Listing;
 use crate::provider::{self, Api, Codec, Outline};
 use crate::wire::http::Headers;
 
@@ -45,6 +46,8 @@ pub(super) struct Head {
     pub path: String,
     pub authority: String,
     pub api: Option<Api>,
+    /// It asks for models.
+    pub listing: Option<Listing>,
     pub caller: String,
     /// As the caller sent them.
     pub headers: Headers,
@@ -59,6 +62,8 @@ pub(super) enum Phase {
     /// An attempt's answer is reaching the caller.
     Answering(Planned),
     Refused(Failure),
+    /// By the listener itself, without any provider.
+    Answered,
     /// Recorded.
     Done,
 }
@@ -152,20 +157,21 @@ impl Exchange {
     pub(super) fn planned(&self) -> Option<&Planned> {
         match &self.phase {
             Phase::Planned(planned) | Phase::Answering(planned) => Some(planned),
-            Phase::Body | Phase::Refused(_) | Phase::Done => None,
+            Phase::Body | Phase::Refused(_) | Phase::Answered | Phase::Done => None,
         }
     }
 
     pub(super) fn planned_mut(&mut self) -> Option<&mut Planned> {
         match &mut self.phase {
             Phase::Planned(planned) | Phase::Answering(planned) => Some(planned),
-            Phase::Body | Phase::Refused(_) | Phase::Done => None,
+            Phase::Body | Phase::Refused(_) | Phase::Answered | Phase::Done => None,
         }
     }
 
     /// How the caller is spoken to. A caller whose API is not known is spoken to in the most common dialect.
     pub(super) fn codec(&self) -> &'static dyn Codec {
-        provider::codec(self.head.api.unwrap_or(Api::OpenAiChat))
+        let listed = self.head.listing.as_ref().map(|listing| listing.dialect());
+        provider::codec(self.head.api.or(listed).unwrap_or(Api::OpenAiChat))
     }
 
     /// Counting tokens costs none.
@@ -175,7 +181,11 @@ impl Exchange {
 
     /// As in `gen_ai.operation.name`.
     pub(super) fn operation(&self) -> &'static str {
-        self.head.api.map_or("chat", Api::operation_name)
+        match self.head.api {
+            Some(api) => api.operation_name(),
+            None if self.head.listing.is_some() => "list_models",
+            None => "chat",
+        }
     }
 
     pub(super) fn header(&self, name: &str) -> Option<String> {

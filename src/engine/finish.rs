@@ -27,7 +27,9 @@ impl Exchange {
             Phase::Planned(_) | Phase::Body if self.policy.enforces() => {
                 self.replace_proxys_answer(status, end_of_stream)
             }
-            Phase::Planned(_) | Phase::Body | Phase::Refused(_) | Phase::Done => Step::default(),
+            Phase::Planned(_) | Phase::Body | Phase::Refused(_) | Phase::Answered | Phase::Done => {
+                Step::default()
+            }
         }
     }
 

@@ -9,6 +9,7 @@
 pub mod admit;
 pub mod answer;
 pub mod attempt;
+mod credentials;
 pub mod effect;
 pub mod exchange;
 pub mod explain;
@@ -18,6 +19,7 @@ pub mod finish;
 mod headers;
 pub mod inspect;
 mod judge;
+mod models;
 mod outgoing;
 pub mod plan;
 pub mod record;

@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, HashSet};
 use crate::chat::Request;
 use crate::config::{Config, Credential, OptOut, Provider, Target};
 use crate::engine::Policy;
+use crate::engine::credentials::{Sent, callers_key, without_credentials};
 use crate::engine::effect::Effect;
-use crate::engine::exchange::Head;
+use crate::engine::exchange::{Attachment, Head};
 use crate::engine::failure::Failure;
 use crate::provider::{self, Api, CREDENTIAL_HEADERS, Codec, Outline, Site, Traits, Vendor};
 use crate::wire::http::{self, Headers};
@@ -33,6 +34,16 @@ pub(super) struct Outgoing<'o> {
 pub(super) fn strip(headers: &Headers) -> Vec<Effect> {
     let own = headers.iter().map(|(name, _)| name).filter(|name| name.starts_with("x-tollgate-"));
     own.map(|name| Effect::RemoveRequestHeader(name.to_owned().into())).collect()
+}
+
+/// Nor does what Envoy's parts tell each other. The upstream role stands behind all that read it; in direct mode the
+/// router still has to, and keeps its own to itself (`suppress_envoy_headers`).
+pub(super) fn strip_proxys(headers: &Headers, attachment: Attachment) -> Vec<Effect> {
+    let proxys = |name: &str| {
+        name == "x-request-id" || attachment == Attachment::Upstream && name.starts_with("x-envoy-")
+    };
+    let names = headers.iter().map(|(name, _)| name).filter(|name| proxys(name));
+    names.map(|name| Effect::RemoveRequestHeader(name.to_owned().into())).collect()
 }
 
 impl Outgoing<'_> {
@@ -68,8 +79,7 @@ impl Outgoing<'_> {
                 }
             }
         }
-        let credential = self.key(&original.headers).map(|key| self.vendor.authenticate(&key));
-        wanted.extend(credential);
+        wanted.extend(self.key(original));
 
         for (name, _) in now.iter().filter(|(name, _)| self.is_managed(name) && !wanted.contains_key(name)) {
             effects.push(Effect::RemoveRequestHeader(name.to_owned().into()));
@@ -99,8 +109,7 @@ impl Outgoing<'_> {
             }
             None => format!("{prefix}{}", provider::with_query(own_path, query)),
         };
-        // A credential too.
-        http::remove_query_param(&path, "key").into_owned()
+        without_credentials(&path).into_owned()
     }
 
     fn site(&self) -> Site<'_> {
@@ -139,15 +148,10 @@ impl Outgoing<'_> {
     }
 
     /// A provider sees its own credential, or none.
-    fn key(&self, original: &Headers) -> Option<String> {
+    fn key(&self, original: &Head) -> Option<Sent> {
         match &self.provider.credential {
-            Credential::Key(secret) => Some(secret.0.to_string()),
-            Credential::Passthrough if self.passthrough => {
-                // A key that is another vendor's by its shape is not for this one.
-                let dialect = self.vendor.dialect();
-                let others = || provider::VENDORS.iter().filter(|vendor| vendor.dialect() != dialect);
-                callers_key(original).filter(|key| !others().any(|vendor| vendor.owns_key(key)))
-            }
+            Credential::Key(secret) => Some(self.vendor.authenticate(&secret.0)),
+            Credential::Passthrough if self.passthrough => callers_key(self.policy, original, self.provider),
             Credential::Passthrough | Credential::Envoy => None,
         }
     }
@@ -363,15 +367,4 @@ fn says(node: Node<'_>, json: &str) -> bool {
 
 fn parse(body: &[u8]) -> Result<Document<'_>, Failure> {
     Document::parse_lenient(body).map_err(|error| Failure::NotJson { why: error.to_string() })
-}
-
-fn callers_key(headers: &Headers) -> Option<String> {
-    CREDENTIAL_HEADERS.iter().find_map(|name| {
-        let value = headers.get_str(name)?.trim();
-        let key = match value.split_once(' ') {
-            Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => key.trim(),
-            _ => value,
-        };
-        (!key.is_empty()).then(|| key.to_owned())
-    })
 }

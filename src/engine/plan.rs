@@ -25,8 +25,6 @@ pub struct Plan {
     pub cluster: String,
     pub targets: Vec<Target>,
     pub timeouts: Timeouts,
-    /// The provider that the caller's own key is for.
-    pub passthrough: Option<usize>,
     pub left_out: Vec<LeftOut>,
 }
 

@@ -9,6 +9,7 @@
 use std::rc::Rc;
 
 use crate::engine::Host;
+use crate::engine::credentials::without_credentials;
 use crate::engine::effect::{Effect, Step};
 use crate::engine::exchange::{Attachment, Exchange, Phase, Planned};
 use crate::engine::failure::Failure;
@@ -135,7 +136,7 @@ impl Exchange {
     fn check_findings(&self, seen: &Inspection, outline: &Outline) -> Result<(), Failure> {
         let data = &self.policy.config.data;
         // A credential in the query is dealt with as one.
-        let path = http::remove_query_param(&self.head.path, "key");
+        let path = without_credentials(&self.head.path);
         let query = http::split_path(&path).1.map(http::query_text).unwrap_or_default();
         // Neither the model's name nor the query is a place for a placeholder.
         let found = [outline.model.as_str(), &query].map(|text| self.policy.detector.find(text));
@@ -206,6 +207,11 @@ impl Exchange {
             return Step::reply(reply);
         }
         self.tally.would_fail = Some(failure);
+        self.pass_by()
+    }
+
+    /// Nothing is read or changed: the request goes where it was going.
+    pub(super) fn pass_by(&mut self) -> Step {
         // Where it was not going to any of ours, it is not sent there: Envoy's own route decides.
         let provider = self.natural_provider("").or_else(|| self.namesake());
         let plan = provider_plan(&self.policy.config, provider, "");

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use crate::chat::{Malformed, Request};
-use crate::config::{BudgetLimit, Config, Target};
+use crate::config::{BudgetLimit, Chain, Config, Route, Target};
 use crate::engine::Policy;
 use crate::engine::exchange::{Attachment, Exchange};
 use crate::engine::failure::Failure;
@@ -42,6 +42,7 @@ impl Exchange {
             Some((route, chain)) => {
                 let mut plan = chain_plan(&policy, &chain.name).ok_or(Failure::ModelUnknown)?;
                 plan.route = Some(route.name.clone());
+                self.filter_by_access(&mut plan, &outline.model, (route, chain))?;
                 Ok(plan)
             }
             None => {
@@ -49,6 +50,21 @@ impl Exchange {
                 Ok(provider_plan(config, Some(provider), &outline.model))
             }
         }
+    }
+
+    /// A rule's chain may hold what this caller may not use by that name.
+    fn filter_by_access(
+        &self,
+        plan: &mut Plan,
+        model: &str,
+        chosen: (&Route, &Chain),
+    ) -> Result<(), Failure> {
+        let may = |target: &Target| self.may_reach(model, Some(chosen), target);
+        let (left, others): (Vec<_>, Vec<_>) = plan.targets.drain(..).partition(may);
+        let reason = "is not for this caller";
+        plan.left_out.extend(others.into_iter().map(|target| LeftOut { target, reason: reason.to_owned() }));
+        plan.targets = left;
+        if plan.targets.is_empty() { Err(Failure::ModelNotAllowed) } else { Ok(()) }
     }
 
     pub(super) fn natural_provider(&self, model: &str) -> Option<usize> {
@@ -64,7 +80,8 @@ impl Exchange {
 
     /// The provider whose API the request is written in.
     pub(super) fn namesake(&self) -> Option<usize> {
-        let dialect = self.head.api?.namesake();
+        let listed = self.head.listing.as_ref().map(|listing| listing.dialect());
+        let dialect = self.head.api.or(listed)?.namesake();
         self.policy.config.providers.iter().position(|provider| provider.dialect == dialect)
     }
 
@@ -203,7 +220,6 @@ pub(super) fn chain_plan(policy: &Policy, name: &str) -> Option<Plan> {
         route: None,
         chain: Some(chain.name.clone()),
         cluster: chain.cluster.clone(),
-        passthrough: first_passthrough(config, &targets),
         targets,
         left_out: Vec::new(),
         timeouts: chain.timeouts.unwrap_or(config.timeouts),
@@ -219,18 +235,8 @@ pub(super) fn provider_plan(config: &Config, provider: Option<usize>, model: &st
         route: None,
         chain: None,
         cluster: cluster.map(|provider| provider.cluster.clone()).unwrap_or_default(),
-        passthrough: first_passthrough(config, &targets),
         targets,
         left_out: Vec::new(),
         timeouts: config.timeouts,
     }
-}
-
-/// The provider that the caller's own key goes to: one per plan, so that no provider sees another's key.
-pub(super) fn first_passthrough(config: &Config, targets: &[Target]) -> Option<usize> {
-    let takes_it = |target: &&Target| {
-        let provider = config.providers.get(target.provider);
-        provider.is_some_and(|provider| provider.credential == crate::config::Credential::Passthrough)
-    };
-    targets.iter().find(takes_it).map(|target| target.provider)
 }

@@ -80,6 +80,29 @@ pub fn may_use(access: &[Access], caller: &str, model: &str, chain: Option<&str>
         })
 }
 
+/// How a request came to a target.
+pub struct Asked<'a> {
+    pub caller: &'a str,
+    pub model: &'a str,
+    /// The rule's chain.
+    pub chain: Option<&'a str>,
+    /// The rule asks for the model by this very name, which so stands for the chain.
+    pub is_alias: bool,
+}
+
+/// Whether the caller may be answered by this target: it may use the chain, the alias that stands for it, or the
+/// model that would answer, bare or as `provider/model`.
+pub fn may_reach(access: &[Access], asked: &Asked<'_>, provider: &str, model: &str) -> bool {
+    access.is_empty()
+        || access.iter().filter(|entry| any(&entry.callers, asked.caller)).any(|entry| {
+            let may_use = |name: &str| any(&entry.models, name);
+            asked.chain.is_some_and(may_use)
+                || asked.is_alias && may_use(asked.model)
+                || may_use(model)
+                || may_use(&format!("{provider}/{model}"))
+        })
+}
+
 /// Recognises tasks by a header, or by words of the prompt.
 #[derive(Debug)]
 pub struct TaskMatcher {

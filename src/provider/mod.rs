@@ -13,6 +13,7 @@ mod deepseek;
 pub mod failure;
 mod fields;
 mod gemini;
+pub mod listing;
 mod mistral;
 mod openai;
 mod openrouter;
@@ -488,3 +489,15 @@ pub enum OptOut {
 
 /// Headers that carry credentials of any vendor: removed before every attempt.
 pub const CREDENTIAL_HEADERS: [&str; 4] = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
+
+/// Query parameters that do the same. Removed before every attempt too.
+pub const CREDENTIAL_PARAMS: [&str; 8] = [
+    "access_token",
+    "api-key",
+    "api_key",
+    "apikey",
+    "key",
+    "subscription-key",
+    "x-api-key",
+    "x-goog-api-key",
+];

@@ -137,11 +137,16 @@ pub fn percent_encode(segment: &str) -> String {
     out
 }
 
-/// The `:path` without the query parameters of this name, however the name is encoded; the rest stays as written.
-pub fn remove_query_param<'p>(path: &'p str, name: &str) -> Cow<'p, str> {
+/// The `:path` without the query parameters of these names, however a name is encoded and whatever its case; the rest
+/// stays as written. Some servers take `;` for a separator too: a parameter that has such a name behind one goes whole.
+pub fn remove_query_params<'p>(path: &'p str, names: &[&str]) -> Cow<'p, str> {
     let (bare, Some(query)) = split_path(path) else { return Cow::Borrowed(path) };
-    let is_named =
-        |parameter: &str| percent_decode(parameter.split('=').next().unwrap_or_default()) == name.as_bytes();
+    let is_named = |parameter: &str| {
+        parameter.split(';').any(|part| {
+            let name = percent_decode(part.split('=').next().unwrap_or_default());
+            names.iter().any(|known| name.trim_ascii().eq_ignore_ascii_case(known.as_bytes()))
+        })
+    };
     if !query.split('&').any(is_named) {
         return Cow::Borrowed(path);
     }
@@ -149,22 +154,23 @@ pub fn remove_query_param<'p>(path: &'p str, name: &str) -> Cow<'p, str> {
     if left.is_empty() { Cow::Borrowed(bare) } else { Cow::Owned(format!("{bare}?{}", left.join("&"))) }
 }
 
+/// The value of the only query parameter of this name. Of several nobody knows which one is meant.
+pub fn query_param(path: &str, name: &str) -> Option<String> {
+    let query = split_path(path).1?;
+    let pairs = query.split('&').map(|parameter| parameter.split_once('=').unwrap_or((parameter, "")));
+    let mut values = pairs.filter(|(key, _)| percent_decode(key) == name.as_bytes());
+    let (_, value) = values.next()?;
+    values.next().is_none().then(|| String::from_utf8(percent_decode(value)).ok())?
+}
+
+/// A segment of a path as text. Unlike in a query, a plus stands for itself.
+pub fn path_text(segment: &str) -> String {
+    query_text(&segment.replace('+', "%2B"))
+}
+
 /// A query as text: `+` is a space, a stray `%` stays, and what is not UTF-8 is replaced.
 pub fn query_text(query: &str) -> String {
     String::from_utf8_lossy(&percent_decode(query)).into_owned()
-}
-
-/// A segment of a path as text: escapes are taken for what they stand for, and what is not UTF-8 is replaced.
-pub fn path_text(segment: &str) -> String {
-    // Unlike in a query, a plus stands for itself.
-    String::from_utf8_lossy(&percent_decode(&segment.replace('+', "%2B"))).into_owned()
-}
-
-/// The first query parameter of this name, as text.
-pub fn query_param(path: &str, name: &str) -> Option<String> {
-    let parameters = split_path(path).1?.split('&').map(|it| it.split_once('=').unwrap_or((it, "")));
-    let mut named = parameters.filter(|(key, _)| percent_decode(key) == name.as_bytes());
-    named.next().map(|(_, value)| query_text(value))
 }
 
 /// As a form's names are decoded: `+` is a space, and a stray `%` stays.
@@ -256,11 +262,23 @@ mod tests {
 
     #[test]
     fn a_query_parameter_goes_however_it_is_written() {
-        let without = |path| remove_query_param(path, "key").into_owned();
+        let without = |path| remove_query_params(path, &["key"]).into_owned();
         assert_eq!(without("/p?key=1"), "/p");
-        assert_eq!(without("/p?alt=sse&key=1&KEY=2&%6bey=3&key"), "/p?alt=sse&KEY=2");
+        assert_eq!(without("/p?alt=sse&key=1&KEY=2&%6bey=3&key&+Ke%79=4"), "/p?alt=sse");
+        assert_eq!(without("/p?a=1;key=2&b=3"), "/p?b=3");
+        assert_eq!(without("/p?pageToken=k&keys=1"), "/p?pageToken=k&keys=1");
         assert_eq!(without("/p?a=key&%&%6=1&%zz"), "/p?a=key&%&%6=1&%zz");
-        assert!(matches!(remove_query_param("/p?a", "key"), Cow::Borrowed("/p?a")));
+        assert!(matches!(remove_query_params("/p?a", &["key"]), Cow::Borrowed("/p?a")));
         assert_eq!(without("/p"), "/p");
+    }
+
+    #[test]
+    fn a_query_parameter_is_read_if_there_is_one_of_it() {
+        assert_eq!(query_param("/p?a=1&k%65y=x%2By", "key"), Some("x+y".to_owned()));
+        assert_eq!(query_param("/p?key", "key"), Some(String::new()));
+        for none in ["/p", "/p?a=1", "/p?key=1&key=2", "/p?key=%ff"] {
+            assert_eq!(query_param(none, "key"), None, "{none}");
+        }
+        assert_eq!(path_text("a%2Fb+c"), "a/b+c");
     }
 }

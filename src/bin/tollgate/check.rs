@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use std::process::ExitCode;
 
 use tollgate::config::{self, Config};
+use tollgate::engine::Policy;
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -57,7 +58,10 @@ fn check(file: &str, text: &str) -> Result<String, String> {
         };
         match found.load(&env) {
             Ok(policy) => {
-                for warning in &policy.warnings {
+                let policy = Policy::new(policy, b"tollgate check");
+                let idle = policy.idle_access();
+                let policy = policy.config;
+                for warning in policy.warnings.iter().chain(&idle) {
                     lines.push_str(&format!("{place}: warning: {warning}\n"));
                 }
                 lines.push_str(&format!(

@@ -77,7 +77,7 @@ fn provider(key: &str, node: &Node, report: &mut Report) -> Option<Provider> {
     }
     let credential = match fields.get("credential") {
         Some(node) => credential(&node, report),
-        None => Some(Credential::Passthrough),
+        None => Some((Credential::Passthrough, false)),
     };
     let retention = match fields.get("retention") {
         Some(node) => node.choice("retention", &RETENTION_LEVELS, report),
@@ -91,6 +91,7 @@ fn provider(key: &str, node: &Node, report: &mut Report) -> Option<Provider> {
         body_fields("", &node, &mut opt_out_body, report);
     }
     let region = fields.get("region").and_then(|node| node.word(report)).map(str::to_owned);
+    let (credential, any_key) = credential?;
     Some(Provider {
         name: key.to_owned(),
         dialect: dialect?,
@@ -98,7 +99,8 @@ fn provider(key: &str, node: &Node, report: &mut Report) -> Option<Provider> {
         host,
         path_prefix,
         api_version,
-        credential: credential?,
+        credential,
+        any_key,
         retention: retention?,
         opt_out_headers,
         opt_out_body,
@@ -145,10 +147,18 @@ fn api_version(node: &Node, dialect: Option<Dialect>, report: &mut Report) -> Op
 }
 
 /// What is wrong here is said without showing what was found: it may be a key.
-fn credential(node: &Node, report: &mut Report) -> Option<Credential> {
+fn credential(node: &Node, report: &mut Report) -> Option<(Credential, bool)> {
     match node.tree {
-        Tree::Text(text) if text == "passthrough" => Some(Credential::Passthrough),
-        Tree::Text(text) if text == "envoy" => Some(Credential::Envoy),
+        Tree::Text(text) if text == "passthrough" => Some((Credential::Passthrough, false)),
+        Tree::Text(text) if text == "envoy" => Some((Credential::Envoy, false)),
+        Tree::Map(map) if map.contains_key("passthrough") => {
+            let is_any = map.get("passthrough").and_then(Tree::as_text) == Some("any");
+            if map.len() > 1 || !is_any {
+                report.error(&node.path, "expected {passthrough: any}, and nothing beside it");
+                return None;
+            }
+            Some((Credential::Passthrough, true))
+        }
         Tree::Map(_) => {
             let key = secret(node, &[], report)?;
             if !headers::sendable(&key.0) {
@@ -158,14 +168,16 @@ fn credential(node: &Node, report: &mut Report) -> Option<Credential> {
                 );
                 return None;
             }
-            Some(Credential::Key(key))
+            Some((Credential::Key(key), false))
         }
         other => {
             let near = other.as_text().and_then(|text| nearest(text, &["passthrough", "envoy"]));
             let hint = near.map(|near| format!(" (did you mean {}?)", quoted(near))).unwrap_or_default();
             report.error(
                 &node.path,
-                format!("expected passthrough, envoy or {{env: NAME}}{hint}; {NOT_SHOWN}"),
+                format!(
+                    "expected passthrough, {{passthrough: any}}, envoy or {{env: NAME}}{hint}; {NOT_SHOWN}"
+                ),
             );
             None
         }

@@ -65,7 +65,7 @@ fn model(path: &str, root: Node<'_>) -> Result<String, Malformed> {
 
 /// Behind the caller's path its query, without the version that only Azure has.
 pub(super) fn with_query(path: &str, query: Option<&str>) -> String {
-    http::remove_query_param(&super::with_query(path, query), "api-version").into_owned()
+    http::remove_query_params(&super::with_query(path, query), &["api-version"]).into_owned()
 }
 
 // ---- credentials
