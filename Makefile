@@ -30,7 +30,8 @@ e2e: build setup ## the built module in a real Envoy, with real client SDKs (PYT
 	.venv/bin/python -m pytest wasm-tests $(PYTEST_ARGS)
 	.venv/bin/python wasm-tests/tables.py --check
 
-tables: build setup ## write COMPATIBILITY.md and FAULTS.md from a run of the tests that they are about
+tables: build setup ## write RUNBOOK.md from the code, COMPATIBILITY.md and FAULTS.md from a run of their tests
+	TOLLGATE_WRITE_RUNBOOK=1 cargo test --locked --test docs the_runbook
 	.venv/bin/python -m pytest wasm-tests/test_sdks.py wasm-tests/test_faults.py
 	.venv/bin/python wasm-tests/tables.py
 

@@ -38,6 +38,15 @@ fn a_sound_policy_is_summed_up() {
 }
 
 #[test]
+fn more_than_a_provider_offers_is_not_believed() {
+    let text = "version: 1\nproviders: {a: {dialect: deepseek, retention: zero}, b: {dialect: mistral, retention: zero}}\n";
+    let (said, sound) = check("policy.yaml", text);
+    let warnings: Vec<&str> = said.lines().filter(|line| line.contains("warning")).collect();
+    assert!(sound && warnings.len() == 1, "{said}");
+    assert!(warnings[0].contains("providers.a.retention: deepseek is not known to offer"), "{said}");
+}
+
+#[test]
 fn every_error_has_the_file_and_the_path() {
     let (said, sound) = check("policy.yaml", "version: 1\nproviders: {a: {dialect: opnai}}\nmod: x\n");
     assert!(!sound);

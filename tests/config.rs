@@ -284,15 +284,11 @@ fn bad() -> Vec<(String, &'static str)> {
         // Providers.
         (
             "version: 1\nproviders: {openai: {cluster: openai}}".into(),
-            "providers.openai.dialect: missing; expected one of anthropic, azure_openai, deepseek, mistral, openai, openai_compatible, openrouter, qwen",
+            "providers.openai.dialect: missing; expected one of anthropic, azure_openai, deepseek, gemini, mistral, openai, openai_compatible, openrouter, qwen",
         ),
         (
             "version: 1\nproviders: {openai: {dialect: opnai}}".into(),
-            r#"providers.openai.dialect: unknown dialect "opnai"; expected one of anthropic, azure_openai, deepseek, mistral, openai, openai_compatible, openrouter, qwen (did you mean "openai"?)"#,
-        ),
-        (
-            "version: 1\nproviders: {g: {dialect: gemini}}".into(),
-            r#"providers.g.dialect: dialect "gemini" is not supported by this version; expected one of anthropic, azure_openai, deepseek, mistral, openai, openai_compatible, openrouter, qwen"#,
+            r#"providers.openai.dialect: unknown dialect "opnai"; expected one of anthropic, azure_openai, deepseek, gemini, mistral, openai, openai_compatible, openrouter, qwen (did you mean "openai"?)"#,
         ),
         (
             "version: 1\nproviders: {a/b: {dialect: openai}}".into(),

@@ -7,6 +7,9 @@
     reason = "a test that fails may panic"
 )]
 
+#[path = "docs/runbook.rs"]
+mod runbook;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
@@ -144,7 +147,7 @@ fn every_section_of_a_policy_is_explained() {
 #[test]
 fn links_between_the_documents_lead_somewhere() {
     let link = Regex::new(r"\]\(([A-Za-z][A-Za-z0-9_./-]*)\)").expect("a pattern");
-    for file in ["README.md", "POLICY.md", "SECURITY.md", "ARCHITECTURE.md", "CHANGELOG.md"] {
+    for file in ["README.md", "POLICY.md", "SECURITY.md", "ARCHITECTURE.md", "CHANGELOG.md", "RUNBOOK.md"] {
         for found in link.captures_iter(&text(file)) {
             assert!(root().join(&found[1]).exists(), "{file} links to {}", &found[1]);
         }

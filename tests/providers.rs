@@ -15,6 +15,8 @@ use tollgate::chat::Delta;
 use tollgate::provider::{Api, Outline, codec};
 use tollgate::wire::sse::Decoder;
 
+#[path = "providers/adapt.rs"]
+mod adapt;
 #[path = "providers/completions.rs"]
 mod completions;
 #[path = "providers/embeddings.rs"]
@@ -23,6 +25,8 @@ mod embeddings;
 mod failures;
 #[path = "providers/in_place.rs"]
 mod in_place;
+#[path = "providers/openai.rs"]
+mod openai;
 #[path = "providers/places.rs"]
 mod places;
 #[path = "providers/readings.rs"]
@@ -36,14 +40,17 @@ mod translate;
 fn path(api: Api) -> &'static str {
     match api {
         Api::GeminiGenerate => "/v1beta/models/gemini-3.5-flash:generateContent",
+        Api::GeminiEmbed => "/v1beta/models/gemini-3.5-flash:embedContent",
+        Api::GeminiEmbedBatch => "/v1beta/models/gemini-3.5-flash:batchEmbedContents",
         Api::GeminiCountTokens => "/v1beta/models/gemini-3.5-flash:countTokens",
         _ => "",
     }
 }
 
 /// What such a path says.
-fn outline() -> Outline {
-    Outline { model: "gemini-3.5-flash".to_owned(), ..Outline::default() }
+fn outline(api: Api) -> Outline {
+    let model = if path(api).is_empty() { "" } else { "gemini-3.5-flash" };
+    Outline { model: model.to_owned(), ..Outline::default() }
 }
 
 fn fixtures() -> PathBuf {

@@ -163,6 +163,19 @@ pub enum Part {
 pub struct Signature {
     pub by: Dialect,
     pub value: String,
+    /// The text as it was signed, where the one beside it may say something else by now.
+    pub covers: Option<String>,
+}
+
+impl Signature {
+    pub fn new(by: Dialect, value: impl Into<String>) -> Self {
+        Self { by, value: value.into(), covers: None }
+    }
+
+    /// What it signs, where `text` stands beside it.
+    pub fn signs<'s>(&'s self, text: &'s str) -> &'s str {
+        self.covers.as_deref().unwrap_or(text)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]

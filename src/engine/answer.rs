@@ -3,7 +3,7 @@
 //!
 //! Between equal dialects the bytes are edited in place, so that what no placeholder touches stays byte-identical.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 
 use crate::chat::visit::{Place, SpotKind, visit};
@@ -100,15 +100,22 @@ fn restore_response(response: &mut Response, restorer: &Restorer) {
     };
     for part in response.choices.iter_mut().flat_map(|choice| &mut choice.parts) {
         match part {
-            Part::Text(text) | Part::Refusal(text) | Part::Thinking { text, signature: None } => {
+            Part::Text(text) | Part::Refusal(text) => restore(text, Landing::Text),
+            Part::Thinking { text, signature } => {
+                if let Some(signature) = signature {
+                    signature.covers = as_signed(text);
+                }
                 restore(text, Landing::Text);
             }
-            // What is signed has to come back as it is.
-            Part::Thinking { signature: Some(_), .. } => {}
             Part::ToolCall(call) => restore(&mut call.arguments, Landing::Json),
             Part::Image(_) | Part::Audio(_) | Part::Document { .. } | Part::ToolResult { .. } => {}
         }
     }
+}
+
+/// A text that was signed, where restoring may change it.
+fn as_signed(text: &str) -> Option<String> {
+    may_hold_placeholder(text.as_bytes()).then(|| text.to_owned())
 }
 
 /// A streamed answer, carried over piece by piece.
@@ -121,6 +128,8 @@ pub struct StreamAnswer {
     /// Bytes of what was told so far. A dialect that tells one thing after the other has to keep some back, and one
     /// that tells the whole answer again at its end has to keep all.
     told: usize,
+    /// What each answer thought since its last signature, as the provider wrote it.
+    thought: BTreeMap<u32, String>,
     /// Something went out to the caller.
     begun: bool,
 }
@@ -218,6 +227,7 @@ impl StreamAnswer {
             output,
             state: StreamState::Open,
             told: 0,
+            thought: BTreeMap::new(),
             begun: false,
         }
     }
@@ -399,12 +409,18 @@ impl StreamAnswer {
 
     fn translate(&mut self, deltas: Vec<Delta>, out: &mut Vec<u8>) {
         let Output::Translated { restorer, writer } = &mut self.output else { return };
-        for delta in deltas {
+        for mut delta in deltas {
             if matches!(delta, Delta::End) {
                 continue;
             }
-            let signed = matches!(delta, Delta::Thinking { .. }) && self.reader.signs_thinking();
-            let fragments = delta_fragment(&delta).filter(|_| !signed).into_iter().collect();
+            match &mut delta {
+                Delta::Thinking { choice, text } => self.thought.entry(*choice).or_default().push_str(text),
+                Delta::Signature { choice, signature } => {
+                    signature.covers = self.thought.remove(choice).as_deref().and_then(as_signed);
+                }
+                _ => {}
+            }
+            let fragments = delta_fragment(&delta).into_iter().collect();
             restorer
                 .push(delta, fragments)
                 .into_iter()

@@ -114,8 +114,13 @@ pub fn stopped(own: &[Rule], reason: &str, told: bool) -> Option<ProviderError> 
     Some(ProviderError { code, ..ProviderError::new(rule.class, rule.meaning) })
 }
 
+/// Types last: they say the least.
 fn everyones() -> impl Iterator<Item = &'static Rule> {
-    VENDORS.iter().flat_map(|vendor| vendor.failures())
+    let all = |types: bool| {
+        let rules = VENDORS.iter().flat_map(|vendor| vendor.failures());
+        rules.filter(move |rule| matches!(rule.test, Test::Type(_)) == types)
+    };
+    all(false).chain(all(true))
 }
 
 impl<'d> Fault<'d> {

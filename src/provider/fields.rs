@@ -99,23 +99,44 @@ pub(super) fn json(value: &impl serde::Serialize) -> Vec<u8> {
 }
 
 /// A signature as a caller of `own`'s API gets it. One of another vendor's says whose it is, so that it finds its way
-/// back when the caller sends the turn again, and never reaches who cannot read it.
+/// back when the caller sends the turn again, and never reaches who cannot read it. Where the text beside it is not
+/// what was signed, that goes along.
 pub(super) fn signed(signature: &Signature, own: Dialect) -> String {
-    if signature.by == own {
+    if signature.by == own && signature.covers.is_none() {
         return signature.value.clone();
     }
     let by = super::vendor(signature.by).map_or("", |vendor| vendor.name());
-    format!("{FOREIGN}{by}:{}", signature.value)
+    let covers = signature.covers.as_deref().map_or_else(String::new, |text| format!("\n{text}"));
+    format!("{FOREIGN}{by}:{}{covers}", signature.value)
+}
+
+/// The same in an API whose callers may send `text` back edited: what another vendor signed always goes along.
+pub(super) fn sealed(signature: &Signature, text: &str, own: Dialect) -> String {
+    if signature.by == own || signature.covers.is_some() || text.is_empty() {
+        return signed(signature, own);
+    }
+    signed(&Signature { covers: Some(text.to_owned()), ..signature.clone() }, own)
 }
 
 /// The other way round: `text` as a caller of `own`'s API sends it back.
 pub(super) fn unsigned(text: String, own: Dialect) -> Signature {
     let foreign = text.strip_prefix(FOREIGN).and_then(|rest| rest.split_once(':'));
     let by = |name: &str| VENDORS.iter().find(|vendor| vendor.name() == name).map(|vendor| vendor.dialect());
-    match foreign.and_then(|(name, value)| Some((by(name)?, value))) {
-        Some((by, value)) => Signature { by, value: value.to_owned() },
-        None => Signature { by: own, value: text },
+    let Some((by, value)) = foreign.and_then(|(name, value)| Some((by(name)?, value))) else {
+        return Signature::new(own, text);
+    };
+    match value.split_once('\n') {
+        Some((value, covers)) => Signature { covers: Some(covers.to_owned()), ..Signature::new(by, value) },
+        None => Signature::new(by, value),
     }
 }
+
+/// Whether a signature names its provider: nobody but us reads it, and the text beside it may be edited.
+pub(super) fn is_foreign(signature: &str) -> bool {
+    signature.starts_with(FOREIGN)
+}
+
+/// What Anthropic encrypted whole, and no signature of a text. None of its own has a colon.
+pub(super) const REDACTED: &str = "redacted:";
 
 const FOREIGN: &str = "tollgate:";

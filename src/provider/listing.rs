@@ -96,7 +96,8 @@ impl Listing {
     pub fn dialect(&self) -> Api {
         match self.shape {
             Shape::Anthropic => Api::AnthropicMessages,
-            Shape::Gemini | Shape::OpenAi => Api::OpenAiChat,
+            Shape::Gemini => Api::GeminiGenerate,
+            Shape::OpenAi => Api::OpenAiChat,
         }
     }
 

@@ -34,6 +34,10 @@ pub enum Api {
     AnthropicMessages,
     /// `POST /v1beta/models/{model}:countTokens`
     GeminiCountTokens,
+    /// `POST /v1beta/models/{model}:embedContent`
+    GeminiEmbed,
+    /// `POST /v1beta/models/{model}:batchEmbedContents`
+    GeminiEmbedBatch,
     /// `POST /v1beta/models/{model}:generateContent` and `:streamGenerateContent`
     GeminiGenerate,
     /// `POST /v1/chat/completions`
@@ -60,10 +64,12 @@ pub enum Operation {
 }
 
 impl Api {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::AnthropicCountTokens,
         Self::AnthropicMessages,
         Self::GeminiCountTokens,
+        Self::GeminiEmbed,
+        Self::GeminiEmbedBatch,
         Self::GeminiGenerate,
         Self::OpenAiChat,
         Self::OpenAiCompletions,
@@ -79,7 +85,7 @@ impl Api {
             | Self::OpenAiChat
             | Self::OpenAiCompletions
             | Self::OpenAiResponses => Operation::Chat,
-            Self::OpenAiEmbeddings => Operation::Embeddings,
+            Self::GeminiEmbed | Self::GeminiEmbedBatch | Self::OpenAiEmbeddings => Operation::Embeddings,
             Self::AnthropicCountTokens | Self::GeminiCountTokens | Self::OpenAiInputTokens => {
                 Operation::CountTokens
             }
@@ -100,7 +106,9 @@ impl Api {
     pub fn namesake(self) -> Dialect {
         match self {
             Self::AnthropicCountTokens | Self::AnthropicMessages => Dialect::Anthropic,
-            Self::GeminiCountTokens | Self::GeminiGenerate => Dialect::Gemini,
+            Self::GeminiCountTokens | Self::GeminiEmbed | Self::GeminiEmbedBatch | Self::GeminiGenerate => {
+                Dialect::Gemini
+            }
             Self::OpenAiChat
             | Self::OpenAiCompletions
             | Self::OpenAiEmbeddings
@@ -149,6 +157,8 @@ pub fn codec(api: Api) -> &'static dyn Codec {
         Api::AnthropicCountTokens => &count::ANTHROPIC,
         Api::AnthropicMessages => &anthropic::AnthropicMessages,
         Api::GeminiCountTokens => &count::GEMINI,
+        Api::GeminiEmbed => &gemini::embed::ONE,
+        Api::GeminiEmbedBatch => &gemini::embed::BATCH,
         Api::GeminiGenerate => &gemini::GeminiGenerate,
         Api::OpenAiChat => &openai::OpenAiChat,
         Api::OpenAiCompletions => &openai::OpenAiCompletions,
@@ -312,10 +322,6 @@ pub trait StreamReader {
     fn read(&mut self, name: Option<&str>, data: &[u8]) -> Result<Vec<Delta>, Malformed>;
     /// Whether what came so far is a whole answer: a terminal marker, or every answer's reason for stopping.
     fn is_complete(&self) -> bool;
-    /// Whether the thinking that it tells is signed: who edits it breaks the signature.
-    fn signs_thinking(&self) -> bool {
-        false
-    }
     /// Of the event after the last one, where events are numbered.
     fn next_number(&self) -> u64 {
         0

@@ -3,8 +3,10 @@
 //! Facts: the types of openrouter-python 1.3, OpenRouter's documentation and recordings, as of 2026-11-24.
 
 use super::failure::{Rule, Test, rule};
+use super::fields::REDACTED;
 use super::openai::{
     bearer, in_openais_words, needs_storage, path, soft_failure, unless_dropped, with_query,
+    without_foreign_thinking,
 };
 use super::{Api, OptOut, Outline, Vendor};
 use crate::chat::{Dialect, ErrorClass, ProviderError, Unsupported};
@@ -81,10 +83,14 @@ fn full_name(model: &str) -> Option<String> {
     owner.or(is_o.then_some("openai")).map(|owner| format!("{owner}/{model}"))
 }
 
-fn adapt(root: Node<'_>, model: &str, drop: &[String], edits: &mut Edits) -> Result<(), Unsupported> {
+fn rename(root: Node<'_>, model: &str, edits: &mut Edits) {
     if let Some(name) = full_name(model) {
         edits.set(root, "model", &quote(&name));
     }
+}
+
+fn adapt(root: Node<'_>, model: &str, drop: &[String], edits: &mut Edits) -> Result<(), Unsupported> {
+    rename(root, model, edits);
     in_openais_words(root, &OWN, &mut unless_dropped(drop), edits)?;
     for message in root.get("messages").into_iter().flat_map(|messages| messages.items()) {
         // Its own name for what a model thought.
@@ -92,6 +98,13 @@ fn adapt(root: Node<'_>, model: &str, drop: &[String], edits: &mut Edits) -> Res
             && message.get("reasoning").is_none()
         {
             edits.set(message, "reasoning", thought.raw());
+        }
+        // What a vendor encrypted whole has a mark between others only.
+        for detail in message.get("reasoning_details").into_iter().flat_map(|details| details.items()) {
+            let data = detail.get("data").and_then(|data| data.as_str());
+            if let Some(data) = data.as_ref().and_then(|data| data.strip_prefix(REDACTED)) {
+                edits.set(detail, "data", &quote(data));
+            }
         }
     }
     Ok(())
@@ -180,7 +193,7 @@ impl Vendor for OpenRouter {
     }
 
     fn apis(&self) -> &'static [Api] {
-        &[Api::OpenAiChat, Api::OpenAiCompletions, Api::OpenAiEmbeddings]
+        &[Api::OpenAiChat, Api::OpenAiResponses, Api::OpenAiCompletions, Api::OpenAiEmbeddings]
     }
 
     fn host(&self) -> Option<&'static str> {
@@ -206,12 +219,17 @@ impl Vendor for OpenRouter {
 
     fn adapt(
         &self,
-        _api: Api,
+        api: Api,
         root: Node<'_>,
         model: &str,
         drop: &[String],
         edits: &mut Edits,
     ) -> Result<(), Unsupported> {
+        if api == Api::OpenAiResponses {
+            without_foreign_thinking(root, edits);
+            rename(root, model, edits);
+            return Ok(());
+        }
         adapt(root, model, drop, edits)
     }
 

@@ -1,7 +1,9 @@
 //! Edits within one dialect leave everything else as it was.
 
 use tollgate::chat::{Dialect, Request, is_named};
-use tollgate::provider::{Api, Hidden, OptOut, Outline, VENDORS, codec, recognise, vendor};
+use tollgate::provider::{
+    Api, Hidden, OptOut, Outline, Site, StreamText, Traits, VENDORS, codec, recognise, vendor,
+};
 use tollgate::wire::json::{Document, Edits, Node};
 
 fn edited(body: &str, edit: impl FnOnce(Node<'_>, &mut Edits)) -> String {
@@ -21,7 +23,32 @@ fn calls_are_recognised_by_whole_segments_and_method() {
     ] {
         assert_eq!(recognise("POST", path), Some(Api::OpenAiChat), "{path}");
     }
+    for path in ["/v1/responses", "/responses", "/openai/v1/responses?x=1"] {
+        assert_eq!(recognise("POST", path), Some(Api::OpenAiResponses), "{path}");
+    }
     assert_eq!(recognise("POST", "/anthropic/v1/messages"), Some(Api::AnthropicMessages));
+    assert_eq!(recognise("POST", "/v1/messages/count_tokens?beta=true"), Some(Api::AnthropicCountTokens));
+    assert_eq!(recognise("POST", "/v1/responses/input_tokens"), Some(Api::OpenAiInputTokens));
+    let vertex = "/v1/projects/p/locations/eu/publishers/google/models/gemini-2.5-pro";
+    for (path, api) in [
+        ("/v1beta/models/gemini-2.5-pro:generateContent".to_owned(), Api::GeminiGenerate),
+        ("/google/v1/models/m:streamGenerateContent?alt=sse".to_owned(), Api::GeminiGenerate),
+        ("/v1beta/tunedModels/m:GENERATEcontent".to_owned(), Api::GeminiGenerate),
+        ("/v1beta/models/m:countTokens".to_owned(), Api::GeminiCountTokens),
+        (format!("{vertex}:generateContent"), Api::GeminiGenerate),
+        (format!("{vertex}:countTokens"), Api::GeminiCountTokens),
+        ("/v1beta/openai/chat/completions".to_owned(), Api::OpenAiChat),
+    ] {
+        assert_eq!(recognise("POST", &path), Some(api), "{path}");
+    }
+    for path in [
+        "/v1beta/models/m",
+        "/v1beta/models/m:predict",
+        "/v1beta/files/m:generateContent",
+        "/m:generateContent",
+    ] {
+        assert_eq!(recognise("POST", path), None, "{path}");
+    }
     for path in
         ["/v1/completions", "/completions", "/openai/v1/completions/", "/openai/deployments/d/completions"]
     {
@@ -36,8 +63,10 @@ fn calls_are_recognised_by_whole_segments_and_method() {
         "/v1/embeddings/x",
         "/v1/xchat/completions",
         "/v1/chat/completions/abc",
-        "/v1/messages/count_tokens",
+        "/v1/messages/count_tokens/x",
         "/v1/threads/messages",
+        "/v1/responses/resp_1/cancel",
+        "/v1/responses/compact",
     ] {
         assert_eq!(recognise("POST", path), None, "{path}");
     }
@@ -99,6 +128,32 @@ fn texts_that_go_on_over_events_have_channels() {
         [("partial_json", 3, true)]
     );
     assert!(texts(&delta(r#"{"type":"thinking_delta","thinking":"a"}"#)).is_empty());
+    let body = r#"{"candidates":[{"index":2,"content":{"parts":[{"text":"a"},{"text":"b","thought":true},
+        {"functionCall":{"name":"f","partialArgs":[{"jsonPath":"$.q","stringValue":"c"}]}}]}}]}"#;
+    let document = Document::parse(body.as_bytes()).unwrap();
+    let texts = codec(Api::GeminiGenerate).stream_texts(document.root());
+    let found: Vec<_> =
+        texts.iter().map(|text| (text.channel.choice, text.channel.field, text.json)).collect();
+    assert_eq!(found, [(2, "text", false), (2, "thought", false), (2, "args", false)]);
+    let texts = |body: &str| {
+        let document = Document::parse(body.as_bytes()).unwrap();
+        let texts = codec(Api::OpenAiResponses).stream_texts(document.root());
+        let place =
+            |text: &StreamText<'_>| (text.channel.choice, text.channel.field, text.channel.part, text.json);
+        texts.iter().map(place).collect::<Vec<_>>()
+    };
+    let delta = |kind: &str, delta: &str| {
+        format!(r#"{{"type":"response.{kind}.delta","output_index":2,"content_index":1,"delta":{delta}}}"#)
+    };
+    assert_eq!(texts(&delta("output_text", r#""a""#)), [(2, "text", 1, false)]);
+    assert_eq!(texts(&delta("function_call_arguments", r#""{""#)), [(2, "arguments", 1, true)]);
+    assert_eq!(texts(&delta("reasoning_text", r#""a""#)), [(2, "reasoning_text", 1, false)]);
+    assert_eq!(texts(&delta("of_a_later_version", r#""a""#)), [(2, "delta", 1, false)]);
+    let shell = r#"{"stdout":"a","stderr":"b"}"#;
+    let both = [(2, "stdout", 1, false), (2, "stderr", 1, false)];
+    assert_eq!(texts(&delta("shell_call_output_content", shell)), both);
+    assert!(texts(&delta("audio", r#""UklG""#)).is_empty());
+    assert!(texts(r#"{"type":"response.output_text.done","text":"a"}"#).is_empty());
 }
 
 #[test]
@@ -134,16 +189,99 @@ fn deepseek_gets_its_own_names_and_nothing_is_lost_in_silence() {
 #[test]
 fn storage_is_opted_out_of_and_its_needs_are_seen() {
     let openai = vendor(Dialect::OpenAi).unwrap();
-    assert!(openai.opt_outs(Api::OpenAiChat).contains(&OptOut::Set { field: "store", value: "false" }));
+    for api in [Api::OpenAiChat, Api::OpenAiResponses] {
+        assert!(openai.opt_outs(api).contains(&OptOut::Set { field: "store", value: "false" }));
+    }
     for (body, need) in [
         (r#"{"previous_response_id":"r"}"#, Some("previous_response_id")),
         (r#"{"conversation":{"id":"c"}}"#, Some("conversation")),
         (r#"{"background":true}"#, Some("background")),
+        (r#"{"prompt":{"id":"p"}}"#, Some("prompt")),
+        (r#"{"input":[{"type":"item_reference","id":"m"}]}"#, Some("input[].item_reference")),
         (r#"{"background":false,"conversation":null}"#, None),
+        (r#"{"prompt":"a text","input":"another"}"#, None),
     ] {
         let document = Document::parse(body.as_bytes()).unwrap();
         assert_eq!(openai.needs_storage(document.root()), need);
     }
+}
+
+#[test]
+fn gemini_names_the_model_in_the_path_and_keeps_the_callers_way_to_it() {
+    let gemini = vendor(Dialect::Gemini).unwrap();
+    let outline = |stream, as_array| Outline {
+        model: "gemini-2.5-pro".to_owned(),
+        stream,
+        as_array,
+        ..Outline::default()
+    };
+    let to = |site: Site<'_>, stream, as_array, query| {
+        gemini.behind(&site, Api::GeminiGenerate, &outline(stream, as_array), query)
+    };
+    let vertex = "/v1/projects/p/locations/eu/publishers/google";
+    let callers = format!("{vertex}/models/m:generateContent");
+    let nowhere = Site::default();
+    assert_eq!(to(nowhere, false, false, None), "/v1beta/models/gemini-2.5-pro:generateContent");
+    assert_eq!(to(nowhere, true, false, None), "/v1beta/models/gemini-2.5-pro:streamGenerateContent?alt=sse");
+    assert_eq!(to(nowhere, true, true, None), "/v1beta/models/gemini-2.5-pro:streamGenerateContent");
+    assert_eq!(
+        to(nowhere, true, false, Some("$alt=sse")),
+        "/v1beta/models/gemini-2.5-pro:streamGenerateContent?$alt=sse"
+    );
+    let version = Site { callers: Some("/gateway/v1/models/m:generateContent"), ..nowhere };
+    assert_eq!(to(version, false, false, None), "/v1/models/gemini-2.5-pro:generateContent");
+    // Where the policy says that it is Vertex AI, the caller's project counts, and elsewhere it means nothing.
+    let own = Site { callers: Some(&callers), ..nowhere };
+    assert_eq!(to(own, false, false, None), "/v1beta/models/gemini-2.5-pro:generateContent");
+    let own = Site { host: Some("eu-aiplatform.googleapis.com"), ..own };
+    assert_eq!(to(own, false, false, None), format!("{vertex}/models/gemini-2.5-pro:generateContent"));
+    let policys = Site { prefix: "/v1/projects/q/locations/us/publishers/google", ..own };
+    assert_eq!(
+        to(policys, false, false, None),
+        "/v1/projects/q/locations/us/publishers/google/models/gemini-2.5-pro:generateContent"
+    );
+    assert!(
+        gemini.takes_opt_outs(&nowhere) && !gemini.takes_opt_outs(&own) && !gemini.takes_opt_outs(&policys)
+    );
+}
+
+#[test]
+fn googles_keys_are_known_by_their_shape_and_tokens_are_no_keys() {
+    let gemini = vendor(Dialect::Gemini).unwrap();
+    for own in ["AIzaSyB1c2D3e4F5", "AQ.Ab8RN6x", "ya29.a0Af"] {
+        assert!(gemini.owns_key(own), "{own}");
+    }
+    assert!(!gemini.owns_key("sk-proj-x"));
+    assert_eq!(gemini.authenticate("AIzaX"), ("x-goog-api-key", "AIzaX".to_owned()));
+    assert_eq!(gemini.authenticate("ya29.x"), ("authorization", "Bearer ya29.x".to_owned()));
+}
+
+#[test]
+fn a_model_that_chooses_its_own_sampling_is_not_told_any() {
+    let gemini = vendor(Dialect::Gemini).unwrap();
+    let traits = |sampling| Traits { reasoning: false, sampling };
+    let body = r#"{"generation_config":{"temperature":0.5,"top_p":0.9,"seed":7},"contents":[]}"#;
+    let mut gone = Vec::new();
+    let fit = |root: Node<'_>, sampling, edits: &mut Edits| {
+        gemini.fit(Api::GeminiGenerate, root, traits(sampling), edits)
+    };
+    let out = edited(body, |root, edits| gone = fit(root, false, edits));
+    assert_eq!(out, r#"{"generation_config":{"seed":7},"contents":[]}"#);
+    assert_eq!(gone, ["generationConfig.temperature", "generationConfig.topP"]);
+    assert_eq!(edited(body, |root, edits| gone = fit(root, true, edits)), body);
+    assert!(gone.is_empty());
+}
+
+#[test]
+fn a_body_that_names_the_model_once_more_follows_the_path() {
+    let set = |api, body: &str| edited(body, |root, edits| codec(api).set_model(root, "gemini-x", edits));
+    assert_eq!(set(Api::GeminiGenerate, r#"{"contents":[]}"#), r#"{"contents":[]}"#);
+    assert_eq!(set(Api::GeminiGenerate, r#"{"model":"models/m"}"#), r#"{"model":"models/gemini-x"}"#);
+    assert_eq!(
+        set(Api::GeminiCountTokens, r#"{"generateContentRequest":{"model":"models/m","contents":[]}}"#),
+        r#"{"generateContentRequest":{"model":"models/gemini-x","contents":[]}}"#
+    );
+    assert_eq!(set(Api::AnthropicCountTokens, r#"{"model":"m"}"#), r#"{"model":"gemini-x"}"#);
 }
 
 #[test]

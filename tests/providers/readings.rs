@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use tollgate::chat::{Delta, Part, StopReason, Usage};
-use tollgate::provider::{Api, VENDORS, codec};
+use tollgate::chat::{Delta, Dialect, Part, StopReason, Usage};
+use tollgate::provider::{Api, codec, vendor};
 use tollgate::wire::json::Document;
 
 use crate::{beside, deltas, files, json as read_json};
@@ -147,8 +147,8 @@ fn whole_answers_read_as_expected() {
             // A failure in a 200 is nothing to read.
             if let Some(class) = expected["error_class"].as_str() {
                 let document = Document::parse_lenient(&body).unwrap();
-                let own = VENDORS.iter().find(|vendor| vendor.name() == folder).unwrap();
-                let failure = own.soft_failure(api, document.root()).unwrap();
+                let failure =
+                    vendor(Dialect::OpenRouter).unwrap().soft_failure(api, document.root()).unwrap();
                 assert_eq!(failure.class.name(), class, "{path}");
                 continue;
             }

@@ -16,7 +16,7 @@ fn name(api: Api) -> &'static str {
         Api::GeminiGenerate => "gemini",
         Api::OpenAiChat => "openai",
         Api::OpenAiCompletions => "completions",
-        Api::OpenAiEmbeddings => "embeddings",
+        Api::GeminiEmbed | Api::GeminiEmbedBatch | Api::OpenAiEmbeddings => "embeddings",
         Api::OpenAiResponses => "responses",
         Api::AnthropicCountTokens | Api::GeminiCountTokens | Api::OpenAiInputTokens => "none",
     }
@@ -70,7 +70,7 @@ fn requests_are_translated_or_refused_by_field() {
         for path in files(&format!("translate/{folder}"), ".request.json") {
             let body = std::fs::read(&path).unwrap();
             let document = Document::parse(&body).unwrap();
-            let request = codec(from).read_request(&crate::outline(), document.root()).unwrap();
+            let request = codec(from).read_request(&crate::outline(from), document.root()).unwrap();
             let mut out = match codec(to).write_request(&request, 4096) {
                 Ok(body) => {
                     let again = Document::parse(&body).unwrap();
@@ -164,10 +164,10 @@ fn requests_of_any_shape_are_read_or_refused_and_what_is_written_is_whole() {
                 let root = document.root();
                 visit(root, &|path, parent| codec(from).request_place(path, parent), &mut |_| {});
                 let _ = codec(from).outline(crate::path(from), None, root);
-                let Ok(request) = codec(from).read_request(&crate::outline(), root) else { continue };
+                let Ok(request) = codec(from).read_request(&crate::outline(from), root) else { continue };
                 let Ok(out) = codec(to).write_request(&request, 4096) else { continue };
                 let again = Document::parse(&out).unwrap();
-                codec(to).read_request(&crate::outline(), again.root()).unwrap();
+                codec(to).read_request(&crate::outline(to), again.root()).unwrap();
             }
         }
     }

@@ -83,6 +83,10 @@ fn provider(key: &str, node: &Node, report: &mut Report) -> Option<Provider> {
         Some(node) => node.choice("retention", &RETENTION_LEVELS, report),
         None => Some(RetentionLevel::None),
     };
+    if dialect == Some(Dialect::DeepSeek) && retention.is_some_and(|level| level > RetentionLevel::None) {
+        let path = under_key(&node.path, "retention");
+        report.warn(&path, "deepseek is not known to offer zero retention or an opt-out by any contract");
+    }
     let opt_out = fields.get("opt_out").map(|node| node.fields(&["headers", "body"], report));
     let part = |key| opt_out.as_ref().and_then(|fields: &Fields| fields.get(key));
     let opt_out_headers = part("headers").map(|node| headers::settings(&node, report)).unwrap_or_default();

@@ -3,8 +3,9 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::signatures::{data, of_data, push_call};
 use crate::chat::{Choice, Dialect, Malformed, Part, Response, StopReason, ToolCall, Usage};
-use crate::provider::fields::{arguments, array, count_of, json, malformed, raw, signed, text_of, unsigned};
+use crate::provider::fields::{arguments, array, count_of, json, malformed, raw, sealed, text_of, unsigned};
 use crate::wire::json::{Kind, Node, quote};
 
 // ---- reading
@@ -12,7 +13,13 @@ use crate::wire::json::{Kind, Node, quote};
 pub(super) fn read(root: Node<'_>) -> Result<Response, Malformed> {
     let content = root.get("content").ok_or_else(|| malformed("content", "an array"))?;
     array(content, "content")?;
-    let mut parts: Vec<Part> = content.items().filter_map(part).collect();
+    let mut parts = Vec::new();
+    for part in content.items().filter_map(part) {
+        match part {
+            Part::ToolCall(call) => push_call(&mut parts, call),
+            part => parts.push(part),
+        }
+    }
     parts.extend(explanation(root).map(Part::Refusal));
     let reason = text_of(root, "stop_reason").unwrap_or_default();
     let choice = Choice {
@@ -37,6 +44,9 @@ fn part(block: Node<'_>) -> Option<Part> {
         "thinking" => {
             let signature = text_of(block, "signature").map(|value| unsigned(value, Dialect::Anthropic));
             Part::Thinking { text: text_of(block, "thinking")?, signature }
+        }
+        "redacted_thinking" => {
+            Part::Thinking { text: String::new(), signature: Some(of_data(text_of(block, "data")?)) }
         }
         "tool_use" => Part::ToolCall(ToolCall {
             id: text_of(block, "id")?,
@@ -101,6 +111,7 @@ struct Body<'r> {
 enum Block<'r> {
     Text { text: &'r str },
     Thinking { thinking: &'r str, signature: String },
+    RedactedThinking { data: String },
     ToolUse { id: &'r str, name: &'r str, input: Box<RawValue> },
 }
 
@@ -141,19 +152,31 @@ pub(super) fn write(response: &Response) -> Vec<u8> {
         kind: "message",
         role: "assistant",
         model: &response.model,
-        content: choice.into_iter().flat_map(|choice| &choice.parts).filter_map(block).collect(),
+        content: choice.into_iter().flat_map(|choice| &choice.parts).flat_map(blocks).collect(),
         stop_reason: choice.map_or("end_turn", |choice| finish(choice.stop)),
         stop_sequence: choice.and_then(|choice| choice.stop_sequence.as_deref()),
         usage: response.usage.unwrap_or_default().into(),
     })
 }
 
+/// A call's signature stands before it.
+fn blocks(part: &Part) -> impl Iterator<Item = Block<'_>> {
+    let signature = match part {
+        Part::ToolCall(call) => call.signature.as_ref(),
+        _ => None,
+    };
+    signature.map(|it| Block::RedactedThinking { data: data(it) }).into_iter().chain(block(part))
+}
+
 fn block(part: &Part) -> Option<Block<'_>> {
     Some(match part {
         Part::Text(text) | Part::Refusal(text) if text.is_empty() => return None,
         Part::Text(text) | Part::Refusal(text) => Block::Text { text },
+        Part::Thinking { text, signature: Some(signature) } if text.is_empty() => {
+            Block::RedactedThinking { data: data(signature) }
+        }
         Part::Thinking { text, signature } => {
-            let signature = signature.as_ref().map(|it| signed(it, Dialect::Anthropic));
+            let signature = signature.as_ref().map(|it| sealed(it, text, Dialect::Anthropic));
             Block::Thinking { thinking: text, signature: signature.unwrap_or_default() }
         }
         Part::ToolCall(call) => Block::ToolUse { id: &call.id, name: &call.name, input: input(call)? },

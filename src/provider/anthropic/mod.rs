@@ -2,11 +2,14 @@
 //!
 //! Facts: the types of anthropic-python 2.12, recordings and Anthropic's documentation, as of 2026-11-24.
 
+mod adapt;
 mod answer;
 mod codec;
 mod error;
+mod models;
 mod place;
 mod read_request;
+mod signatures;
 mod stream_reader;
 mod stream_writer;
 mod write_request;
@@ -38,7 +41,19 @@ fn authenticate(key: &str) -> (&'static str, String) {
 }
 
 // ---- differences
-// None: this vendor is the API's own.
+// This vendor is the API's own. What others wrote into it, or for another model: adapt.rs, models.rs.
+
+/// Newer models take no sampling parameters, older ones none while they think, and only one of two.
+fn fit(root: Node<'_>, model: Traits, edits: &mut Edits) -> Vec<&'static str> {
+    let thinks = root.path(&["thinking", "type"]).is_some_and(|kind| !kind.is("disabled"));
+    if !model.sampling || thinks {
+        take_out(root, &["temperature", "top_p", "top_k"], edits)
+    } else if root.get("temperature").is_some() {
+        take_out(root, &["top_p"], edits)
+    } else {
+        Vec::new()
+    }
+}
 
 // ---- retention
 
@@ -152,14 +167,15 @@ impl Vendor for Anthropic {
     fn adapt(
         &self,
         _api: Api,
-        _root: Node<'_>,
-        _model: &str,
-        _drop: &[String],
-        _edits: &mut Edits,
+        root: Node<'_>,
+        model: &str,
+        drop: &[String],
+        edits: &mut Edits,
     ) -> Result<(), Unsupported> {
-        Ok(())
+        adapt::adapt(root, model, drop, edits)
     }
 
+    /// What was translated was written for its model.
     fn is_particular(&self) -> bool {
         false
     }
@@ -169,10 +185,7 @@ impl Vendor for Anthropic {
     }
 
     fn fit(&self, _api: Api, root: Node<'_>, model: Traits, edits: &mut Edits) -> Vec<&'static str> {
-        if model.sampling {
-            return Vec::new();
-        }
-        take_out(root, &["temperature", "top_p", "top_k"], edits)
+        fit(root, model, edits)
     }
 
     fn opt_outs(&self, _api: Api) -> &'static [OptOut] {

@@ -1,6 +1,9 @@
 //! Where text stands in messages.
 
+use std::borrow::Cow;
+
 use crate::chat::visit::Place;
+use crate::provider::fields::is_foreign;
 use crate::wire::json::Node;
 
 /// Texts, and the objects and arrays on the way to them; what is not here is free.
@@ -58,14 +61,20 @@ pub(super) fn in_response(path: &[&str], parent: Node<'_>) -> Place {
     }
 }
 
+fn is_others(signature: Cow<'_, str>) -> bool {
+    signature.is_empty() || is_foreign(&signature)
+}
+
 /// A block of content: the same kinds stand in turns, in results of tools, in documents and in answers.
 fn block(path: &[&str], parent: Node<'_>) -> Place {
     match path {
         ["type" | "id" | "tool_use_id" | "name" | "file_id" | "toolset_name" | "server_name"] => Place::Skip,
         ["tool_name" | "error_code" | "media_type" | "file_type"] => Place::Skip,
         ["text" | "title" | "context" | "stdout" | "stderr"] => Place::Text,
-        // Thinking of another provider comes without a signature, and is text like any other.
-        ["thinking"] if parent.get("signature").is_none_or(|it| it.is_null() || it.is("")) => Place::Text,
+        // Thinking of another provider comes without a signature or with a foreign one, and is text like any other.
+        ["thinking"] if parent.get("signature").and_then(|it| it.as_str()).is_none_or(is_others) => {
+            Place::Text
+        }
         ["thinking" | "signature" | "encrypted_content" | "encrypted_stdout"] => Place::Opaque,
         ["data"] if parent.get("type").is_some_and(|kind| kind.is("redacted_thinking")) => Place::Opaque,
         ["input"] => Place::Free,

@@ -4,11 +4,11 @@
 //!
 //! - it has its place in [`Request`];
 //! - it says what would be so without it (`temperature: 1`, `thinking: {"type": "disabled"}`, `speed: "standard"`);
-//! - it has no effect on the answer: caching (`cache_control`), the price tier, how thinking is shown, the opaque
-//!   thinking of earlier turns, citations of earlier answers;
+//! - it has no effect on the answer: caching (`cache_control`), the price tier, citations of earlier answers;
 //! - it goes to [`Request::unsupported`], by its path. So does every field and every kind of block that is not known,
 //!   such as the provider's own tools.
 
+use super::signatures::{of_data, push_call};
 use crate::chat::{
     Dialect, Format, Malformed, Media, Message, Part, Request, Role, Tool, ToolCall, ToolChoice,
 };
@@ -73,6 +73,11 @@ pub(super) fn request(root: Node<'_>) -> Result<Request, Malformed> {
 }
 
 fn thinking(node: Node<'_>, request: &mut Request) {
+    request.shows_thinking = match text_of(node, "display").as_deref() {
+        Some("summarized") => Some(true),
+        Some("omitted") => Some(false),
+        _ => None,
+    };
     match text_of(node, "type").as_deref() {
         Some("enabled") => request.thinking_budget = node.get("budget_tokens").and_then(|it| it.as_u64()),
         // How much is said by `output_config.effort`, or not at all.
@@ -191,12 +196,13 @@ fn content(
             "tool_use" => {
                 let input = member("input")?;
                 object(input, &format!("{path}.input"))?;
-                parts.push(Part::ToolCall(ToolCall {
+                let call = ToolCall {
                     id: string(member("id")?, &format!("{path}.id"))?,
                     name: string(member("name")?, &format!("{path}.name"))?,
                     arguments: input.raw().to_owned(),
                     signature: None,
-                }));
+                };
+                push_call(parts, call);
                 &["id", "name", "input", "caller"]
             }
             "tool_result" => {
@@ -218,7 +224,11 @@ fn content(
                 parts.push(Part::Thinking { text, signature });
                 &["thinking", "signature"]
             }
-            "redacted_thinking" => &["data"],
+            "redacted_thinking" => {
+                let data = string(member("data")?, &format!("{path}.data"))?;
+                parts.push(Part::Thinking { text: String::new(), signature: Some(of_data(data)) });
+                &["data"]
+            }
             other => {
                 unsupported.push(format!("{path}.{other}"));
                 continue;

@@ -1,7 +1,8 @@
 //! Streams of messages, event by event.
 
 use super::answer::{stop, usage};
-use crate::chat::{Delta, Dialect, Malformed, Usage};
+use super::signatures::of_data;
+use crate::chat::{Delta, Dialect, Malformed, Signature, Usage};
 use crate::provider::failure::{Fault, stopped};
 use crate::provider::fields::{malformed, object, text_of, unsigned};
 use crate::provider::{Channel, StreamReader, StreamText};
@@ -14,6 +15,8 @@ pub(super) struct Reader {
     /// The tools called so far; the provider counts all blocks.
     calls: u32,
     open: Option<Open>,
+    /// Another vendor's, of the call that may follow.
+    signature: Option<Signature>,
     /// Something of the answer came.
     told: bool,
     stopped: bool,
@@ -58,10 +61,6 @@ impl StreamReader for Reader {
     fn is_complete(&self) -> bool {
         self.stopped && !self.failed
     }
-
-    fn signs_thinking(&self) -> bool {
-        true
-    }
 }
 
 impl Reader {
@@ -82,10 +81,21 @@ impl Reader {
     fn block(&mut self, root: Node<'_>, out: &mut Vec<Delta>) {
         self.close(out);
         let Some(block) = root.get("content_block") else { return };
+        let mut signed_before = self.signature.take();
+        if !block.get("type").is_some_and(|kind| kind.is("tool_use")) {
+            out.extend(signed_before.take().map(|signature| Delta::Signature { choice: 0, signature }));
+        }
         match text_of(block, "type").as_deref() {
             Some("text") => push_text(text_of(block, "text"), out, |text| Delta::Text { choice: 0, text }),
             Some("thinking") => {
                 push_text(text_of(block, "thinking"), out, |text| Delta::Thinking { choice: 0, text });
+            }
+            Some("redacted_thinking") => {
+                let signature = of_data(text_of(block, "data").unwrap_or_default());
+                match signature.by {
+                    Dialect::Anthropic => out.push(Delta::Signature { choice: 0, signature }),
+                    _ => self.signature = Some(signature),
+                }
             }
             Some("tool_use") => {
                 let call = self.calls;
@@ -96,7 +106,7 @@ impl Reader {
                     call,
                     id: text("id"),
                     name: text("name"),
-                    signature: None,
+                    signature: signed_before,
                 });
                 let input =
                     block.get("input").filter(|input| input.kind() == Kind::Object && !input.is_empty());
@@ -143,6 +153,7 @@ impl Reader {
 
     fn stop(&mut self, root: Node<'_>, out: &mut Vec<Delta>) {
         self.count(root.get("usage"), out);
+        out.extend(self.signature.take().map(|signature| Delta::Signature { choice: 0, signature }));
         let Some(delta) = root.get("delta") else { return };
         if let Some(reason) = text_of(delta, "stop_reason") {
             if let Some(error) = stopped(super::FAILURES, &reason, self.told) {

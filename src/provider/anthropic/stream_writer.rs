@@ -8,9 +8,10 @@ use serde::Serialize;
 
 use super::answer::{Counts, finish};
 use super::error;
-use crate::chat::{Delta, Dialect, StopReason, Usage};
+use super::signatures::data;
+use crate::chat::{Delta, Dialect, Signature, StopReason, Usage};
 use crate::provider::StreamWriter;
-use crate::provider::fields::{json, signed};
+use crate::provider::fields::{json, sealed};
 
 #[derive(Default)]
 pub(super) struct Writer {
@@ -20,6 +21,8 @@ pub(super) struct Writer {
     usage: Usage,
     next_index: u32,
     open: Option<Kind>,
+    /// What the open block of thinking says.
+    thought: String,
     waiting: Vec<Waiting>,
     stop: Option<(StopReason, Option<String>)>,
 }
@@ -33,7 +36,7 @@ enum Kind {
 
 enum Waiting {
     Text(String),
-    Tool { call: u32, id: String, name: String, json: String },
+    Tool { call: u32, id: String, name: String, json: String, signature: Option<Signature> },
 }
 
 #[derive(Serialize)]
@@ -65,6 +68,7 @@ struct Message<'w> {
 enum Block<'w> {
     Text { text: &'static str },
     Thinking { thinking: &'static str, signature: &'static str },
+    RedactedThinking { data: &'w str },
     ToolUse { id: &'w str, name: &'w str, input: Empty },
 }
 
@@ -101,17 +105,26 @@ impl StreamWriter for Writer {
             Delta::Text { choice: 0, text } | Delta::Refusal { choice: 0, text } => self.text(text, out),
             Delta::Thinking { choice: 0, text } if !self.in_tool() => {
                 self.piece(Kind::Thinking, Piece::Thinking { thinking: text }, out);
+                self.thought.push_str(text);
             }
             Delta::Signature { choice: 0, signature } if self.open == Some(Kind::Thinking) => {
-                let signature = &signed(signature, Dialect::Anthropic);
+                let text = std::mem::take(&mut self.thought);
+                let signature = &sealed(signature, &text, Dialect::Anthropic);
                 self.piece(Kind::Thinking, Piece::Signature { signature }, out);
             }
-            Delta::ToolStart { choice: 0, call, id, name, signature: _ } => {
+            Delta::Signature { choice: 0, signature } if !self.in_tool() => self.redacted(signature, out),
+            Delta::ToolStart { choice: 0, call, id, name, signature } => {
                 if self.in_tool() {
-                    let (id, name) = (id.clone(), name.clone());
-                    self.waiting.push(Waiting::Tool { call: *call, id, name, json: String::new() });
+                    let (id, name, signature) = (id.clone(), name.clone(), signature.clone());
+                    self.waiting.push(Waiting::Tool {
+                        call: *call,
+                        id,
+                        name,
+                        json: String::new(),
+                        signature,
+                    });
                 } else {
-                    self.tool(*call, id, name, out);
+                    self.tool(*call, id, name, signature.as_ref(), out);
                 }
             }
             Delta::ToolArguments { choice: 0, call, json } => self.arguments(*call, json, out),
@@ -181,7 +194,18 @@ impl Writer {
         self.piece(Kind::Text, Piece::Text { text }, out);
     }
 
-    fn tool(&mut self, call: u32, id: &str, name: &str, out: &mut Vec<u8>) {
+    /// What has no block of its own.
+    fn redacted(&mut self, signature: &Signature, out: &mut Vec<u8>) {
+        let data = &data(signature);
+        self.open(Kind::Thinking, Block::RedactedThinking { data }, out);
+        self.close(out);
+    }
+
+    /// A call's signature stands before it.
+    fn tool(&mut self, call: u32, id: &str, name: &str, signature: Option<&Signature>, out: &mut Vec<u8>) {
+        if let Some(signature) = signature {
+            self.redacted(signature, out);
+        }
         self.open(Kind::Tool { call }, Block::ToolUse { id, name, input: Empty {} }, out);
     }
 
@@ -214,6 +238,7 @@ impl Writer {
     fn open(&mut self, kind: Kind, block: Block<'_>, out: &mut Vec<u8>) {
         self.start(out);
         self.close(out);
+        self.thought.clear();
         let index = self.next_index;
         self.next_index = self.next_index.saturating_add(1);
         self.open = Some(kind);
@@ -233,8 +258,8 @@ impl Writer {
         for waiting in std::mem::take(&mut self.waiting) {
             match waiting {
                 Waiting::Text(text) => self.piece(Kind::Text, Piece::Text { text: &text }, out),
-                Waiting::Tool { call, id, name, json } => {
-                    self.tool(call, &id, &name, out);
+                Waiting::Tool { call, id, name, json, signature } => {
+                    self.tool(call, &id, &name, signature.as_ref(), out);
                     self.piece(Kind::Tool { call }, Piece::InputJson { partial_json: &json }, out);
                 }
             }

@@ -2,7 +2,7 @@
 //!
 //! Refused by name, because the answer would be another one: `n`, `seed`, the penalties, `logprobs`, `response_format` of plain
 //! JSON, a `temperature` over 1 (cutting it to 1 would be a guess), a blank `stop`, arguments that are no object,
-//! and a conversation of system prompts only.
+//! a conversation of system prompts only, and for models that do not take it a forced tool or an answer that is begun.
 //!
 //! Lossy, by the nature of the API: system prompts are joined before the conversation; turns of the same role are
 //! merged; thinking without this provider's signature is left out, as the provider itself would do with it; a forced
@@ -11,6 +11,8 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::models::{always_thinks, bounded, continues, effort_of, effort_to_budget, thinks_by_budget};
+use super::signatures::redacted;
 use crate::chat::{Dialect, Format, Media, Part, Request, Role, Tool, ToolChoice, Unsupported};
 use crate::provider::fields::{arguments, json, raw, raw_number, unsupported};
 
@@ -51,8 +53,14 @@ struct Metadata<'r> {
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Thinking {
-    Adaptive,
-    Enabled { budget_tokens: u64 },
+    Adaptive {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        display: Option<&'static str>,
+    },
+    Disabled,
+    Enabled {
+        budget_tokens: u64,
+    },
 }
 
 #[derive(Serialize)]
@@ -105,6 +113,9 @@ pub(super) enum Block<'r> {
     Thinking {
         thinking: &'r str,
         signature: &'r str,
+    },
+    RedactedThinking {
+        data: &'r str,
     },
 }
 
@@ -171,58 +182,55 @@ fn refuse(request: &Request) -> Result<(), Unsupported> {
         return Err(unsupported(field.as_str()));
     }
     let over_one = |number: &String| number.parse::<f64>().is_ok_and(|number| number > 1.0);
+    let forced = matches!(request.tool_choice, Some(ToolChoice::Required | ToolChoice::Tool(_)));
     let refused = [
         ("n", request.n.is_some()),
         ("seed", request.seed.is_some()),
         ("presence_penalty", request.presence_penalty.is_some()),
         ("frequency_penalty", request.frequency_penalty.is_some()),
+        ("tool_choice", forced && always_thinks(&request.model)),
         ("logprobs", request.logprobs.is_some()),
         ("temperature", request.temperature.as_ref().is_some_and(over_one)),
+        ("tool_choice", forced && always_thinks(&request.model)),
+        ("logprobs", request.logprobs.is_some()),
         ("stop", request.stop.iter().any(|stop| stop.trim().is_empty())),
     ];
-    match refused.into_iter().find(|(_, refused)| *refused) {
-        Some((field, _)) => Err(unsupported(field)),
-        None => Ok(()),
+    if let Some((field, _)) = refused.into_iter().find(|(_, refused)| *refused) {
+        return Err(unsupported(field));
+    }
+    match request.messages.last() {
+        Some(last) if last.role == Role::Assistant && !continues(&request.model) => {
+            Err(unsupported(format!("messages[{}]", request.messages.len() - 1)))
+        }
+        _ => Ok(()),
     }
 }
 
 // ---- thinking
 
-/// The least that the API takes.
-const LEAST_BUDGET: u64 = 1024;
-
-/// Newer models are told an effort, older ones a number of tokens: at most half of what the answer may take, since
-/// thinking counts towards it.
+/// Newer models are told an effort, older ones a number of tokens.
 fn thinking(request: &Request, max_tokens: u64) -> (Option<Thinking>, Option<String>) {
     let forced = matches!(request.tool_choice, Some(ToolChoice::Required | ToolChoice::Tool(_)));
-    let enabled = |budget: u64| {
-        let budget_tokens = budget.min(max_tokens / 2);
-        (budget_tokens >= LEAST_BUDGET && !forced).then_some(Thinking::Enabled { budget_tokens })
+    let by_budget = thinks_by_budget(&request.model);
+    let enabled = |budget: Option<u64>| {
+        let thinking = budget.map(|budget_tokens| Thinking::Enabled { budget_tokens });
+        (thinking.filter(|_| !forced), None)
     };
-    if let Some(budget) = request.thinking_budget {
-        return (enabled(budget), request.reasoning_effort.clone());
-    }
-    let effort = match request.reasoning_effort.as_deref() {
-        // Saying nothing is as near to none as models come that always think.
-        None | Some("none") => return (None, None),
-        Some("minimal") => "low",
-        Some(effort) => effort,
+    let effort = match (request.reasoning_effort.as_deref(), request.thinking_budget) {
+        (_, Some(budget)) if by_budget => return enabled(bounded(budget, max_tokens)),
+        (None, Some(budget)) => effort_of(budget),
+        (None, None) => return (None, None),
+        // Saying nothing is as near to none as models come that always think, and is none for older ones.
+        (Some("none"), _) if by_budget || always_thinks(&request.model) => return (None, None),
+        (Some("none"), _) => return (Some(Thinking::Disabled), None),
+        (Some("minimal"), _) => "low",
+        (Some(effort), _) => effort,
     };
-    if thinks_by_budget(&request.model) {
-        let budget = match effort {
-            "low" => LEAST_BUDGET,
-            "medium" => 4096,
-            _ => 16384,
-        };
-        return (enabled(budget), None);
+    if by_budget {
+        return enabled(effort_to_budget(effort, max_tokens));
     }
-    ((!forced).then_some(Thinking::Adaptive), Some(effort.to_owned()))
-}
-
-/// Models before 4.6.
-fn thinks_by_budget(model: &str) -> bool {
-    const OLD: [&str; 6] = ["-4-0", "-4-1", "-4-2", "-4-5", "-4@", "claude-3"];
-    OLD.iter().any(|part| model.contains(part)) || model.ends_with("-4")
+    let display = request.shows_thinking.map(|shows| if shows { "summarized" } else { "omitted" });
+    ((!forced).then_some(Thinking::Adaptive { display }), Some(effort.to_owned()))
 }
 
 // ---- turns
@@ -305,7 +313,10 @@ fn block<'r>(part: &'r Part, path: &dyn Fn() -> String) -> Result<Option<Block<'
             Block::ToolResult { tool_use_id: id, content, is_error: *is_error }
         }
         Part::Thinking { text, signature: Some(signature) } if signature.by == Dialect::Anthropic => {
-            Block::Thinking { thinking: text, signature: &signature.value }
+            match redacted(signature) {
+                Some(data) => Block::RedactedThinking { data },
+                None => Block::Thinking { thinking: signature.signs(text), signature: &signature.value },
+            }
         }
         Part::Thinking { .. } | Part::ToolCall(_) => return Ok(None),
     }))

@@ -4,6 +4,7 @@
 
 mod answer;
 mod codec;
+pub mod embed;
 mod error;
 mod names;
 mod place;
@@ -40,6 +41,8 @@ const BASE: &str = "/v1beta";
 fn call(api: Api, request: &Outline, query: Option<&str>) -> String {
     let verb = match (api, request.stream) {
         (Api::GeminiCountTokens, _) => "countTokens",
+        (Api::GeminiEmbed, _) => "embedContent",
+        (Api::GeminiEmbedBatch, _) => "batchEmbedContents",
         (_, true) => "streamGenerateContent",
         (_, false) => "generateContent",
     };
@@ -190,7 +193,7 @@ impl Vendor for Gemini {
     }
 
     fn apis(&self) -> &'static [Api] {
-        &[Api::GeminiGenerate, Api::GeminiCountTokens]
+        &[Api::GeminiGenerate, Api::GeminiCountTokens, Api::GeminiEmbedBatch, Api::GeminiEmbed]
     }
 
     fn host(&self) -> Option<&'static str> {

@@ -107,6 +107,24 @@ pub(super) fn is_publishers(path: &str) -> bool {
     path.contains("/publishers/")
 }
 
+// ---- addresses
+
+/// Google wants to be told what lies at an address. Its name says so, or nothing does.
+pub(super) fn media_type(uri: &str) -> Option<&'static str> {
+    let path = uri.split(['?', '#']).next().unwrap_or_default();
+    Some(match path.rsplit('.').next().unwrap_or_default().to_ascii_lowercase().as_str() {
+        "png" => "image/png",
+        "jpg" | "jpeg" => "image/jpeg",
+        "webp" => "image/webp",
+        "gif" => "image/gif",
+        "heic" => "image/heic",
+        "pdf" => "application/pdf",
+        "wav" => "audio/wav",
+        "mp3" => "audio/mp3",
+        _ => return None,
+    })
+}
+
 // ---- models
 
 /// The version in a model's name: 2.5 of `gemini-2.5-pro`. Names without one mean the newest.

@@ -15,6 +15,24 @@ pub(super) fn in_response(path: &[&str]) -> Place {
     spelt(path, response)
 }
 
+/// A request for vectors: one, or a batch of them.
+pub(super) fn in_embedding(path: &[&str]) -> Place {
+    spelt(path, |path| match path {
+        ["requests"] | ["requests", "*"] => Place::Text,
+        ["requests", "*", rest @ ..] => embedding(rest),
+        path => embedding(path),
+    })
+}
+
+fn embedding(path: &[&str]) -> Place {
+    match path {
+        ["content", rest @ ..] => content(rest),
+        ["title"] => Place::Text,
+        ["model" | "taskType" | "outputDimensionality" | "autoTruncate"] => Place::Skip,
+        _ => Place::Free,
+    }
+}
+
 /// Asks for a path in camel case, however it is spelt.
 fn spelt(path: &[&str], place: fn(&[&str]) -> Place) -> Place {
     if !path.iter().any(|name| name.contains('_')) {

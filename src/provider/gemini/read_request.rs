@@ -34,9 +34,6 @@ pub(super) fn request(model: &str, stream: bool, root: Node<'_>) -> Result<Reque
             _ => request.unsupported.push(field.to_owned()),
         }
     }
-    if request.messages.is_empty() {
-        return Err(malformed("contents", "an array"));
-    }
     Ok(request)
 }
 

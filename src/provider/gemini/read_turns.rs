@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use super::names::{each, get, is_true, members, text};
+use super::names::{each, get, is_true, media_type, members, text};
 use super::signature;
 use crate::chat::{Malformed, Media, Message, Part, Request, Role, ToolCall};
 use crate::provider::fields::{malformed, object, string};
@@ -39,7 +39,10 @@ pub(super) fn contents(node: Node<'_>, field: &str, request: &mut Request) -> Re
         let role = match text(content, "role").as_deref() {
             None | Some("user" | "function" | "tool") => Role::User,
             Some("model") => Role::Assistant,
-            Some(_) => return Err(malformed(format!("{path}.role"), "user or model")),
+            Some(_) => {
+                reading.unsupported.push(format!("{path}.role"));
+                continue;
+            }
         };
         let mut parts = Vec::new();
         turn(content, &path, &mut parts, &mut reading)?;
@@ -230,7 +233,9 @@ fn file(node: Node<'_>) -> Option<Part> {
     if googles || !uri.starts_with("https://") && !uri.starts_with("http://") {
         return None;
     }
-    part_of(text(node, "mimeType").unwrap_or_default(), Media::Url(uri), text(node, "displayName"))
+    let named = || media_type(&uri).unwrap_or_default().to_owned();
+    let media_type = text(node, "mimeType").unwrap_or_else(named);
+    part_of(media_type, Media::Url(uri), text(node, "displayName"))
 }
 
 fn part_of(media_type: String, media: Media, name: Option<String>) -> Option<Part> {

@@ -18,7 +18,7 @@ pub(super) fn read(text: String) -> Signature {
     let plain = text.trim_end_matches('=').replace('-', "+").replace('_', "/");
     let decoded = STANDARD_NO_PAD.decode(plain).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let foreign = decoded.map(|text| unsigned(text, Dialect::Gemini)).filter(|it| it.by != Dialect::Gemini);
-    foreign.unwrap_or(Signature { by: Dialect::Gemini, value: text })
+    foreign.unwrap_or(Signature::new(Dialect::Gemini, text))
 }
 
 #[cfg(test)]
@@ -27,12 +27,12 @@ mod tests {
 
     #[test]
     fn a_foreign_signature_survives_a_client_that_writes_the_other_alphabet() {
-        let foreign = Signature { by: Dialect::Anthropic, value: "Eq?>~ÿ+/==".to_owned() };
+        let foreign = Signature::new(Dialect::Anthropic, "Eq?>~ÿ+/==");
         let written = write(&foreign);
         assert_eq!(read(written.clone()), foreign);
         assert_eq!(read(written.replace('+', "-").replace('/', "_").replace('=', "")), foreign);
         for own in ["CiQB+/==", "not base64 at all", ""] {
-            let own = Signature { by: Dialect::Gemini, value: own.to_owned() };
+            let own = Signature::new(Dialect::Gemini, own);
             assert_eq!(read(write(&own)), own);
         }
     }

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use super::names::generation;
+use super::names::{generation, media_type};
 use super::signature;
 use crate::chat::{Dialect, Media, Part, Request, Role, Signature, Unsupported};
 use crate::provider::build::{Object, list};
@@ -137,22 +137,6 @@ fn data(media: &Media) -> String {
             Object::new().raw("fileData", &file.text("fileUri", uri).end()).end()
         }
     }
-}
-
-/// Google wants to be told what lies at an address. Its name says so, or nothing does.
-fn media_type(uri: &str) -> Option<&'static str> {
-    let path = uri.split(['?', '#']).next().unwrap_or_default();
-    Some(match path.rsplit('.').next().unwrap_or_default().to_ascii_lowercase().as_str() {
-        "png" => "image/png",
-        "jpg" | "jpeg" => "image/jpeg",
-        "webp" => "image/webp",
-        "gif" => "image/gif",
-        "heic" => "image/heic",
-        "pdf" => "application/pdf",
-        "wav" => "audio/wav",
-        "mp3" => "audio/mp3",
-        _ => return None,
-    })
 }
 
 /// What stands beside the text of a result. `None` for what is neither.

@@ -29,6 +29,7 @@ pub use completions::OpenAiCompletions;
 pub use embeddings::OpenAiEmbeddings;
 pub(super) use others::{Part, Refuse, each_part, in_openais_words, says_nothing, unless_dropped};
 pub use responses::OpenAiResponses;
+pub(super) use responses::without_foreign_thinking;
 
 /// `api.openai.com`
 pub struct OpenAi;
@@ -306,7 +307,7 @@ impl Vendor for OpenAi {
         match api {
             Api::OpenAiChat => adapt(root, &[], drop, edits),
             Api::OpenAiResponses => {
-                responses::without_foreign_thinking(root, edits);
+                without_foreign_thinking(root, edits);
                 Ok(())
             }
             _ => Ok(()),
@@ -318,12 +319,16 @@ impl Vendor for OpenAi {
     }
 
     fn fit(&self, api: Api, root: Node<'_>, model: Traits, edits: &mut Edits) -> Vec<&'static str> {
-        if api == Api::OpenAiChat { fit(root, model, edits) } else { Vec::new() }
+        match api {
+            Api::OpenAiChat => fit(root, model, edits),
+            Api::OpenAiResponses if !model.sampling => take_out(root, &["temperature", "top_p"], edits),
+            _ => Vec::new(),
+        }
     }
 
     /// Nothing is kept of the other APIs' calls but the abuse log, and they refuse a field that they do not know.
     fn opt_outs(&self, api: Api) -> &'static [OptOut] {
-        if api == Api::OpenAiChat { OPT_OUTS } else { &[] }
+        if matches!(api, Api::OpenAiChat | Api::OpenAiResponses) { OPT_OUTS } else { &[] }
     }
 
     fn needs_storage(&self, root: Node<'_>) -> Option<&'static str> {

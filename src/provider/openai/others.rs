@@ -141,7 +141,7 @@ fn turn(
     for call in message.get("tool_calls").into_iter().flat_map(|calls| calls.items()) {
         // The second holds what a provider signed.
         for field in ["index", "extra_content"] {
-            if call.get(field).is_some() {
+            if call.get(field).is_some() && !is_own(&format!("tool_calls[].{field}")) {
                 edits.remove(call, field);
             }
         }
@@ -220,8 +220,13 @@ fn part(part: Node<'_>, path: &str, refuse: Refuse<'_>) -> Result<Part, Unsuppor
 /// these fields.
 pub(super) fn for_reading(root: Node<'_>) -> Option<(Vec<u8>, Vec<String>)> {
     // The reader knows these.
-    const READ: [&str; 4] =
-        ["top_k", "messages[].reasoning", "messages[].reasoning_content", "messages[].reasoning_details"];
+    const READ: [&str; 5] = [
+        "top_k",
+        "messages[].reasoning",
+        "messages[].reasoning_content",
+        "messages[].reasoning_details",
+        "messages[].tool_calls[].extra_content",
+    ];
     let edited = |root: Node<'_>, unsupported: &mut Vec<String>| {
         let mut edits = Edits::new();
         let mut refuse = |field| {

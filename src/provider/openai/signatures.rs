@@ -66,7 +66,10 @@ pub(super) fn of_call(call: Node<'_>) -> Option<Signature> {
 /// The detail that stands for signed thinking. Where nothing was shown of it, it is sealed as a whole.
 pub(super) fn write(text: &str, signature: &Signature, index: usize) -> Option<Box<RawValue>> {
     let known = FORMATS.iter().find(|(_, dialect)| *dialect == signature.by);
-    let value = signed(signature, known.map_or(Dialect::OpenRouter, |(_, dialect)| *dialect));
+    // The text that is signed stands beside it.
+    let bare = Signature::new(signature.by, signature.value.as_str());
+    let value = signed(&bare, known.map_or(Dialect::OpenRouter, |(_, dialect)| *dialect));
+    let text = signature.signs(text);
     let detail = if text.is_empty() {
         Object::new().text("type", "reasoning.encrypted").text("data", &value)
     } else {

@@ -20,8 +20,6 @@ pub(super) struct Reader {
     /// The provider's end marker came.
     ended: bool,
     failed: bool,
-    /// A signature comes, or came, for what is thought.
-    signed: bool,
     /// Something of an answer came.
     told: bool,
     choices: BTreeMap<u32, Progress>,
@@ -55,10 +53,6 @@ impl StreamReader for Reader {
     fn is_complete(&self) -> bool {
         let stopped = !self.choices.is_empty() && self.choices.values().all(|choice| choice.stopped);
         !self.failed && (self.ended || stopped)
-    }
-
-    fn signs_thinking(&self) -> bool {
-        self.signed
     }
 }
 
@@ -113,7 +107,6 @@ impl Reader {
             out.push(Delta::Text { choice, text });
         }
         if let Some(delta) = node.get("delta") {
-            self.signed |= signatures::details(delta).any(signatures::is_signed);
             thinking(choice, delta, out);
             if let Some(content) = delta.get("content") {
                 each_text(content, &mut |thinking, text| {

@@ -7,7 +7,7 @@
 use super::super::logprobs;
 use crate::chat::{Dialect, Logprob, Part, Signature, ToolCall};
 use crate::provider::build::{Object, list};
-use crate::provider::fields::{signed, text_of, unsigned};
+use crate::provider::fields::{is_foreign, sealed, text_of, unsigned};
 use crate::wire::json::Node;
 
 pub(super) enum Item {
@@ -70,7 +70,9 @@ impl Item {
                     .collect();
                 let item = item.text("type", "reasoning").raw("summary", &list(&summary));
                 match signature {
-                    Some(signature) => item.text("encrypted_content", &sealed(signature, text)),
+                    Some(signature) => {
+                        item.text("encrypted_content", &sealed(signature, text, Dialect::OpenAi))
+                    }
                     None => item,
                 }
             }
@@ -123,18 +125,8 @@ pub(super) fn thinking(item: Node<'_>) -> Part {
     if text.is_empty() {
         text = texts("summary").join("\n\n");
     }
-    let sealed = text_of(item, "encrypted_content").filter(|value| !value.is_empty());
-    let signature = sealed.map(|value| {
-        let mut signature = unsigned(value, Dialect::OpenAi);
-        if signature.by != Dialect::OpenAi
-            && let Some((value, own)) = signature.value.split_once('\n')
-        {
-            own.clone_into(&mut text);
-            signature.value = value.to_owned();
-        }
-        signature
-    });
-    Part::Thinking { text, signature }
+    let value = text_of(item, "encrypted_content").filter(|value| !value.is_empty());
+    Part::Thinking { text, signature: value.map(|value| unsigned(value, Dialect::OpenAi)) }
 }
 
 /// A call, with the signature that stood in front of it.
@@ -154,18 +146,13 @@ pub(super) fn call(item: Node<'_>, before: &mut Vec<Part>) -> Option<ToolCall> {
     Some(ToolCall { id, name: text_of(item, "name")?, arguments, signature })
 }
 
-fn sealed(signature: &Signature, text: &str) -> String {
-    let value = signed(signature, Dialect::OpenAi);
-    if signature.by == Dialect::OpenAi || text.is_empty() { value } else { format!("{value}\n{text}") }
-}
-
 /// Whether an item of a request is reasoning of which OpenAI can make nothing.
 pub(super) fn is_foreign_thinking(item: Node<'_>) -> bool {
     if item.get("type").is_none_or(|kind| !kind.is("reasoning")) {
         return false;
     }
-    match thinking(item) {
-        Part::Thinking { signature: Some(signature), .. } => signature.by != Dialect::OpenAi,
-        _ => text_of(item, "id").is_some_and(|id| id.starts_with(FOREIGN_THINKING)),
+    match text_of(item, "encrypted_content").filter(|value| !value.is_empty()) {
+        Some(value) => is_foreign(&value),
+        None => text_of(item, "id").is_some_and(|id| id.starts_with(FOREIGN_THINKING)),
     }
 }

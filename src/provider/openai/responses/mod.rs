@@ -45,7 +45,7 @@ pub(super) fn soft_failure(root: Node<'_>, own: &[Rule]) -> Option<ProviderError
 
 /// Takes out what another provider thought, and callers send back as they got it: OpenAI reads its own only, and
 /// looks up what it did not encrypt.
-pub(super) fn without_foreign_thinking(root: Node<'_>, edits: &mut Edits) {
+pub(in crate::provider) fn without_foreign_thinking(root: Node<'_>, edits: &mut Edits) {
     let Some(input) = root.get("input").filter(|input| input.kind() == Kind::Array) else { return };
     let kept: Vec<&str> =
         input.items().filter(|item| !items::is_foreign_thinking(*item)).map(|item| item.raw()).collect();
