@@ -250,7 +250,7 @@ class Fake:
         return self._call("GET", "/_fake/usage")
 
     def errors(self) -> Dict[str, Any]:
-        """What it can say: {"errors": {class: status}, "pages": [class, …], "soft": [class, …]}."""
+        """What it can say: {"errors": {class: status}, "in_front": [class, …], "soft": [class, …]}."""
         return json.loads(get(self.port, "/_fake/errors"))
 
     def reset(self) -> None:
@@ -272,6 +272,8 @@ class Envoy:
                  environment: Optional[Dict[str, str]] = None):
         self.config = config
         self.port = self.admin_port = 0
+        self._lines: List[Dict[str, Any]] = []  # of the access log, up to …
+        self._logged = 0                        # … that byte
         self.process = Process([], dict(os.environ, **{**ENVIRONMENT, **(environment or {})}))
         folder = Path(self.process.folder.name)
         self._admin = folder / "admin"
@@ -313,11 +315,17 @@ class Envoy:
 
     def access_log(self) -> List[Dict[str, Any]]:
         """The access log's lines so far; "record" is Tollgate's record, parsed, or None where there is none."""
-        text = self.process.out.read_text("utf-8", "replace")
-        lines = [json.loads(line) for line in text[:text.rfind("\n") + 1].splitlines() if line.startswith("{")]
-        for line in lines:
-            line["record"] = json.loads(line["record"]) if line.get("record") else None
-        return lines
+        with open(self.process.out, "rb") as out:
+            out.seek(self._logged)
+            new = out.read()
+        new = new[:new.rfind(b"\n") + 1]
+        self._logged += len(new)
+        for line in new.decode("utf-8", "replace").splitlines():
+            if line.startswith("{"):
+                entry = json.loads(line)
+                entry["record"] = json.loads(entry["record"]) if entry.get("record") else None
+                self._lines.append(entry)
+        return list(self._lines)
 
     def admin(self, path: str, method: str = "GET") -> str:
         return get(self.admin_port, path, method)

@@ -11,8 +11,8 @@ use proptest::prelude::*;
 use prost::Message;
 use prost_types::{ListValue, Struct, Value, value::Kind};
 use tollgate::config::{
-    Action, BudgetLimit, Config, Credential, Errors, OptOut, OverThreshold, RetentionLevel, Then, Timeouts,
-    load,
+    Action, BudgetLimit, Config, Credential, ErrorClass, Errors, Health, OptOut, OverThreshold,
+    RetentionLevel, Then, Timeouts, load,
 };
 
 const KEY: &str = "sk-live-0123456789abcdef";
@@ -145,13 +145,14 @@ recovery:
   server_error:    {then: next}
   timeout:         {then: next}
   broken_response: {then: next}
-  quota_exhausted: {then: next}
+  quota_exhausted: {then: next, rest: 10m}
   auth:            {then: fail}
   not_found:       {then: next}
-  context_length:  {then: fail}
-  content_filter:  {then: next}
+  context_length:  {truncate: {keep: [system, last: 4]}}
+  content_filter:  {chain: economy}
   too_large:       {then: fail}
   invalid_request: {then: fail}
+health: {window: 30s, failures: 50%, at_least: 5, open: 10s}
 drop: [logit_bias]
 record:
   content: never
@@ -173,8 +174,19 @@ fn the_smallest_policy_has_every_default() {
     assert_eq!(policy.output_reserve, 4096);
     assert!(policy.data.restore && policy.data.signed_thinking_refuse && policy.data.block_uninspectable);
     assert!(!policy.callers.reject_unknown && !policy.endpoints.allow_other);
-    assert_eq!(policy.recovery.then.values().filter(|then| **then == Then::Fail).count(), 2);
-    assert_eq!(policy.recovery.then.len(), 12);
+    let rules = &policy.recovery.rules;
+    assert_eq!(rules.values().filter(|rule| rule.then == Then::Fail).count(), 2);
+    assert_eq!(rules[&ErrorClass::ContextLength].then, Then::Larger);
+    assert_eq!(rules.values().filter(|rule| rule.rest == Some(600_000)).count(), 2);
+    assert_eq!(rules.len(), 12);
+    let health = Health { window: 30_000, failures: 50, at_least: 5, open: 10_000 };
+    assert_eq!(policy.health, Some(health));
+    for off in ["off", "false"] {
+        assert_eq!(
+            good(&format!("version: 1\nproviders: {{openai: {{dialect: openai}}}}\nhealth: {off}")).health,
+            None
+        );
+    }
 }
 
 #[test]
@@ -249,7 +261,7 @@ fn bad() -> Vec<(String, &'static str)> {
         ("version: 1\nproviders: [openai]".into(), "providers: expected a map, found a list"),
         line(
             "provders: {}",
-            "provders: unknown key; expected one of version, mode, callers, access, providers, models, chains, routes, tasks, data, endpoints, limits, retention, budgets, output_reserve, budget_store, timeouts, recovery, drop, experiments, evaluation, record (did you mean \"providers\"?)",
+            "provders: unknown key; expected one of version, mode, callers, access, providers, models, chains, routes, tasks, data, endpoints, limits, retention, budgets, output_reserve, budget_store, timeouts, recovery, health, drop, experiments, evaluation, record (did you mean \"providers\"?)",
         ),
         line("mode: enforce\nmode: observe", "mode: written twice in one map, the second time in line 4"),
         line(
@@ -579,21 +591,39 @@ fn bad() -> Vec<(String, &'static str)> {
         line("timeouts: {total: 0s}", r#"timeouts.total: "0s" is out of bounds; expected 1ms to 7d"#),
         line("output_reserve: 1.5", "output_reserve: 1.5 has too many decimals; expected a whole number"),
         line(
-            "recovery: {context_length: {then: larger}}",
-            r#"recovery.context_length.then: answer "larger" is not supported by this version; expected one of next, fail"#,
+            "recovery: {context_length: {then: bigger}}",
+            r#"recovery.context_length.then: unknown answer "bigger"; expected one of next, larger, fail"#,
         ),
         line(
-            "recovery: {auth: {then: next, rest: 10m}}",
-            "recovery.auth.rest: not supported by this version",
+            "recovery: {overloaded: {then: larger}}",
+            r#"recovery.overloaded.then: "larger" is an answer to context_length only"#,
+        ),
+        line(
+            "recovery: {auth: {then: next, rest: 10}}",
+            r#"recovery.auth.rest: 10 has no unit; write it like "30s", "5m", "24h""#,
         ),
         line(
             "recovery: {content_filter: {chain: lenient}}",
-            "recovery.content_filter.chain: not supported by this version",
+            r#"recovery.content_filter.chain: unknown chain "lenient"; the policy defines no chain, name a target like "openai/gpt-5.4""#,
+        ),
+        line(
+            "recovery: {content_filter: {then: next, chain: openai/gpt-5.4}}",
+            "recovery.content_filter: has then and chain: one of them decides",
+        ),
+        line(
+            "recovery: {content_filter: {truncate: {keep: [last: 4]}}}",
+            r#"recovery.content_filter.truncate: "truncate" is an answer to context_length only"#,
         ),
         line(
             "recovery: {context_length: {truncate: {keep: [system]}}}",
-            "recovery.context_length.truncate: not supported by this version",
+            "recovery.context_length.truncate.keep: names no last: N, the turns at the end that are always kept",
         ),
+        line(
+            "recovery: {context_length: {truncate: {keep: [first, last: 4]}}}",
+            r#"recovery.context_length.truncate.keep[0]: expected system or last: N, found "first""#,
+        ),
+        line("health: {failures: 0%}", r#"health.failures: "0%" is out of bounds; expected 1 to 100"#),
+        line("health: {at_least: 0}", "health.at_least: 0 is out of bounds; expected 1 to 1000000"),
         line(
             "experiments: [{name: a}]\nevaluation: {sample: 1%}",
             "experiments: not supported by this version\nevaluation: not supported by this version",

@@ -62,7 +62,8 @@ fn upstream(call: &Value) -> Vec<Value> {
 
 fn gateway_of(story: &Value) -> Gateway {
     let env = |name: &str| story["env"][name].as_str().map(str::to_owned);
-    let gateway = Gateway::with_env(&story["policy"].to_string(), &env);
+    let mut gateway = Gateway::with_env(&story["policy"].to_string(), &env);
+    gateway.redirects = story["redirects"] != false;
     if story["direct"] == true { gateway.direct() } else { gateway }
 }
 
@@ -71,6 +72,7 @@ fn outcomes(gateway: &Gateway, story: &Value, cut: Option<usize>) -> Vec<Outcome
     calls(story)
         .map(|call| {
             let answers: Vec<Answer> = upstream(call).iter().map(|answer| answer_of(answer, cut)).collect();
+            gateway.now_ms += call["after_ms"].as_u64().unwrap_or(0);
             gateway.call(request_of(call), &answers)
         })
         .collect()

@@ -143,7 +143,7 @@ class OpenAIChat(Driver):
         (choice,) = answer.choices
         calls = [(call.id, call.function.name, json.loads(call.function.arguments))
                  for call in choice.message.tool_calls or []]
-        return Said(choice.message.content or "", getattr(choice.message, "reasoning_content", None) or "", calls,
+        return Said(choice.message.content or "", thoughts_of(choice.message), calls,
                     FINISH.get(choice.finish_reason), self.usage(answer.usage), 0,
                     choice.message.model_dump(exclude_none=True, exclude={"parsed"}),
                     getattr(choice.message, "parsed", None))
@@ -154,7 +154,7 @@ class OpenAIChat(Driver):
             said.usage = self.usage(chunk.usage) or said.usage
             for choice in chunk.choices:
                 said.finish = FINISH.get(choice.finish_reason) or said.finish
-                thought = getattr(choice.delta, "reasoning_content", None) or ""
+                thought = thoughts_of(choice.delta)
                 said.text += choice.delta.content or ""
                 said.thoughts += thought
                 said.pieces += bool(choice.delta.content or thought)
@@ -483,6 +483,11 @@ class MistralChat(Driver):
                 "reasoning": (more.get("completion_tokens_details") or {}).get("reasoning_tokens") or 0}
 
     go_on = OpenAIChat.go_on
+
+
+def thoughts_of(message: Any) -> str:
+    """OpenAI has no name for it, and others have two."""
+    return getattr(message, "reasoning_content", None) or getattr(message, "reasoning", None) or ""
 
 
 def arguments(given: Any) -> Dict[str, Any]:

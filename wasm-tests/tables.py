@@ -28,6 +28,7 @@ the providers are the fakes of `envoy/providers/`, which take what the real ones
 |---|---|
 | ✓ | works, whole and streamed where both exist; tools with their results in a second turn |
 | 422 | the provider has no place for it: refused with the field's name, as the SDK's own exception |
+| streamed | works where the answer is streamed; otherwise refused in the same way |
 | – | the caller's own API has no words for it |
 | ✗ | does not work yet; the reason stands below the table |
 
@@ -98,6 +99,8 @@ def sign(cells: List[Dict[str, Any]], notes: List[str]) -> str:
         if why not in notes:
             notes.append(why)
         return "✗" + "¹²³⁴⁵⁶⁷⁸⁹"[notes.index(why)]
+    if outcomes == {"works", "refused"}:
+        return "streamed"
     (outcome,) = outcomes
     return {"works": "✓", "refused": "422", "lacks": "–"}[outcome]
 

@@ -66,12 +66,14 @@ ERRORS: Dict[str, Error] = {
 }
 
 
-class AzureChat(Chat):
-    refused = FOREIGN - {"data_sources"}
-
+class ByDeployment(Endpoint):
     def model(self, request: Request, body: Any) -> str:
         found = DEPLOYMENT.fullmatch(path_of(request))
         return found[1] if found else super().model(request, body)
+
+
+class AzureChat(ByDeployment, Chat):
+    refused = FOREIGN - {"data_sources"}
 
     def whole(self, ask: model.Ask, reply: model.Reply) -> Answer:
         answer = super().whole(ask, reply)
@@ -90,12 +92,12 @@ class AzureChat(Chat):
         return super().events([first] + [dict(sorted(chunk.items())) for chunk in chunks])
 
 
-class AzureEmbeddings(Embeddings):
-    model = AzureChat.model
+class AzureEmbeddings(ByDeployment, Embeddings):
+    """The same by deployment."""
 
 
-class AzureCompletions(Completions):
-    model = AzureChat.model
+class AzureCompletions(ByDeployment, Completions):
+    """The same by deployment."""
 
 
 class Azure(OpenAILike):

@@ -30,13 +30,14 @@ class Error:
     body: Any                            # JSON, or text that is sent as it stands
     headers: Headers = field(default_factory=list)
     content_type: str = "application/json"
+    in_front: bool = False               # said by a proxy in front of the provider, so never in a 200
 
 
 def page(status: int, title: str) -> Error:
     """What the proxy in front of a provider says when the provider itself says nothing."""
     text = "<html>\r\n<head><title>%d %s</title></head>\r\n<body>\r\n<center><h1>%d %s</h1></center>\r\n" \
            "<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n" % (status, title, status, title)
-    return Error(status, text, [], "text/html")
+    return Error(status, text, [], "text/html", True)
 
 
 class Endpoint:

@@ -11,8 +11,8 @@ Every port has these as well, for whoever runs the fakes; they are about that po
     GET    /_fake/requests    what was received: method, path, headers, body as text and as base64, model; usage that the
                               answer had, how it ended
     DELETE /_fake/requests    forget them, and the sums
-    GET    /_fake/errors      what it can say: {"errors": {class: status}, "pages": [class, …], "soft": [class, …]}; pages are
-                              no JSON, soft ones are told inside a 200
+    GET    /_fake/errors      what it can say: {"errors": {class: status}, "in_front": [class, …], "soft": [class, …]}; in
+                              front: by a proxy, soft: inside a 200
     GET    /_fake/usage       {"requests": n, "answers": n, "input": tokens, "output": tokens} as reported to callers
     POST   /_fake/faults      {"plan": [fault, …], "sticky": false, "named": {name: fault}, "provider": name}; see faults.py
     DELETE /_fake/faults      as it was
@@ -174,7 +174,7 @@ class Fakes:
         if what == ("GET", "/_fake/errors"):
             errors = provider.dialect.errors
             return _json_answer({"errors": {kind: error.status for kind, error in errors.items()},
-                                 "pages": [kind for kind, error in errors.items() if "json" not in error.content_type],
+                                 "in_front": [kind for kind, error in errors.items() if error.in_front],
                                  "soft": list(provider.dialect.soft)})
         if what == ("GET", "/_fake/usage"):
             return _json_answer(provider.usage)

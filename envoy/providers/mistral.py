@@ -29,9 +29,14 @@ def error(status: int, message: str, kind: str, code: Optional[str]) -> Error:
     return Error(status, dict(body, raw_status_code=status))
 
 
+def in_front(status: int, message: str) -> Error:
+    """What the gateway in front of it says."""
+    return Error(status, {"message": message, "request_id": "01991c00-39eb-7fdc-aeef-2ade58b1d642"}, in_front=True)
+
+
 ERRORS: Dict[str, Error] = {
     "auth": Error(401, {"detail": "Unauthorized"}),
-    "auth/gateway": Error(401, {"message": "Unauthorized", "request_id": "01991c00-39eb-7fdc-aeef-2ade58b1d642"}),
+    "auth/gateway": in_front(401, "Unauthorized"),
     "invalid_request": Error(422, {"object": "error", "message": {"detail": [
         {"type": "extra_forbidden", "loc": ["body", "max_completion_tokens"], "msg": "Extra inputs are not permitted",
          "input": 32000}]}, "type": "invalid_request_error", "param": None, "code": None}),
@@ -41,14 +46,12 @@ ERRORS: Dict[str, Error] = {
     "quota_exhausted": error(402, "You have reached the monthly usage limit of your workspace.",
                              "invalid_request_error", None),
     "rate_limited": error(429, "Rate limit exceeded", "rate_limited", "1300"),
-    "too_large": Error(413, {"message": "Request size limit exceeded",
-                             "request_id": "01991c00-39eb-7fdc-aeef-2ade58b1d642"}),
+    "too_large": in_front(413, "Request size limit exceeded"),
     "server_error": error(500, "Internal server error", "internal_server_error", "1000"),
     "overloaded": error(429, "Service tier capacity exceeded for this model.", "service_tier_capacity_exceeded",
                         "3505"),
     "overloaded/unavailable": error(503, "Service unavailable", "service_unavailable", "1100"),
-    "timeout": Error(504, {"message": "The upstream server is timing out",
-                           "request_id": "01991c00-39eb-7fdc-aeef-2ade58b1d642"}),
+    "timeout": in_front(504, "The upstream server is timing out"),
 }
 
 

@@ -153,13 +153,22 @@ class OpenRouterResponses(Responses):
     done_marker = True
 
 
+class OpenRouterCompletions(Completions):
+    fields = (Completions.fields or set()) | EXTRAS
+
+
+class OpenRouterEmbeddings(Embeddings):
+    fields = Embeddings.fields | {"provider", "input_type"}
+
+
 class OpenRouter(OpenAILike):
     name = "openrouter"
     base = "/api/v1"
     errors = ERRORS
     soft = ("content_filter", "server_error")
     table = {("POST", "/chat/completions"): OpenRouterChat, ("POST", "/responses"): OpenRouterResponses,
-             ("POST", "/completions"): Completions, ("POST", "/embeddings"): Embeddings, ("GET", "/models"): Models}
+             ("POST", "/completions"): OpenRouterCompletions, ("POST", "/embeddings"): OpenRouterEmbeddings,
+             ("GET", "/models"): Models}
     models = ["anthropic/claude-sonnet-5", "openai/gpt-5.4", "openai/text-embedding-3-small"]
 
     def headers(self) -> Headers:

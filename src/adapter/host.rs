@@ -27,6 +27,13 @@ mod raw {
             data: *const u8,
             length: usize,
         ) -> u32;
+        pub fn proxy_get_header_map_value(
+            kind: u32,
+            key: *const u8,
+            key_size: usize,
+            data: *mut *mut u8,
+            size: *mut usize,
+        ) -> u32;
         pub fn proxy_get_header_map_pairs(kind: u32, data: *mut *mut u8, size: *mut usize) -> u32;
         pub fn proxy_replace_header_map_value(
             kind: u32,
@@ -67,6 +74,9 @@ mod raw {
             headers_size: usize,
             grpc_status: i32,
         ) -> u32;
+        pub fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
+        pub fn proxy_set_effective_context(context: u32) -> u32;
+        pub fn proxy_close_stream(kind: u32) -> u32;
         pub fn proxy_define_metric(kind: u32, name: *const u8, size: usize, id: *mut u32) -> u32;
         pub fn proxy_record_metric(id: u32, value: u64) -> u32;
         pub fn proxy_increment_metric(id: u32, offset: i64) -> u32;
@@ -161,6 +171,21 @@ pub fn headers(message: Message) -> Headers {
     if status == OK { parse_pairs(&owned(data, size)).unwrap_or_default() } else { Headers::new() }
 }
 
+pub fn header(message: Message, name: &str) -> Option<Vec<u8>> {
+    let (mut data, mut size) = (std::ptr::null_mut(), 0);
+    // SAFETY: as in `buffer`; the name is a live string.
+    let status = unsafe {
+        raw::proxy_get_header_map_value(
+            message.headers(),
+            name.as_ptr(),
+            name.len(),
+            &raw mut data,
+            &raw mut size,
+        )
+    };
+    (status == OK).then(|| owned(data, size))
+}
+
 /// `count`, then the sizes of each name and value, then names and values, each with a NUL behind it. All numbers are
 /// u32, little endian (proxy-wasm ABI 0.2.1, "serialized header map").
 fn parse_pairs(bytes: &[u8]) -> Option<Headers> {
@@ -244,6 +269,23 @@ pub fn reply(reply: &Reply) -> bool {
             headers.len(),
             -1,
         ) == OK
+    }
+}
+
+/// From now on the root is called in such periods.
+pub fn tick_every(milliseconds: u32) {
+    // SAFETY: numbers only.
+    unsafe { raw::proxy_set_tick_period_milliseconds(milliseconds) };
+}
+
+/// Resets the answer of another context's request. To be called by a root.
+pub fn reset_answer(context: u32) {
+    const RESPONSE: u32 = 1;
+    // SAFETY: numbers only. A context that is gone is refused, and nothing else is closed in its place.
+    unsafe {
+        if raw::proxy_set_effective_context(context) == OK {
+            raw::proxy_close_stream(RESPONSE);
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use proxy_wasm::types::Action;
 use crate::adapter::host::{self, Message};
 use crate::adapter::{carry_out, registry};
 use crate::engine::admit::RequestHead;
+use crate::engine::again;
 use crate::engine::attempt::Place;
 use crate::engine::effect::{Effect, Flow, Step};
 use crate::engine::failure::Failure;
@@ -16,6 +17,8 @@ use crate::engine::{Attempt, Exchange, Policy};
 
 pub struct Listener {
     policy: Rc<Policy>,
+    /// As Envoy knows it.
+    context: u32,
     exchange: Option<Rc<RefCell<Exchange>>>,
     /// In direct mode the attempt's work is done here.
     attempt: Option<Attempt>,
@@ -25,8 +28,8 @@ pub struct Listener {
 }
 
 impl Listener {
-    pub fn new(policy: Rc<Policy>) -> Self {
-        Self { policy, exchange: None, attempt: None, read: 0, status: 0 }
+    pub fn new(policy: Rc<Policy>, context: u32) -> Self {
+        Self { policy, context, exchange: None, attempt: None, read: 0, status: 0 }
     }
 
     /// All of the request's body is here, `size` bytes of it.
@@ -93,8 +96,20 @@ impl Context for Listener {
     }
 }
 
+/// The exchange that Envoy runs the listener again for.
+fn handed_over() -> Option<Rc<RefCell<Exchange>>> {
+    let token = host::header(Message::Request, again::TOKEN)?;
+    registry::take_over(std::str::from_utf8(&token).ok()?)
+}
+
 impl HttpContext for Listener {
     fn on_http_request_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
+        if let Some(exchange) = handed_over() {
+            let step = exchange.borrow_mut().resume(&host::headers(Message::Request));
+            registry::enter(&exchange, self.context);
+            self.exchange = Some(exchange);
+            return carry_out(step, 0);
+        }
         let property = |path: &[String]| {
             let path: Vec<&str> = path.iter().map(String::as_str).collect();
             host::text_property(&path)
@@ -111,7 +126,7 @@ impl HttpContext for Listener {
         };
         let (exchange, step) = Exchange::open(Rc::clone(&self.policy), head, registry::lend());
         let exchange = Rc::new(RefCell::new(exchange));
-        registry::enter(&exchange);
+        registry::enter(&exchange, self.context);
         self.exchange = Some(exchange);
         self.go_direct(step, Vec::new(), 0)
     }
@@ -171,9 +186,21 @@ impl HttpContext for Listener {
     }
 
     fn on_log(&mut self) {
+        let details = host::text_property(&["response", "code_details"]);
+        if details.as_deref() == Some("internal_redirect") {
+            // The next context of the same request goes on with it, and tells of it.
+            if let Some(exchange) = self.exchange.take_if(|exchange| exchange.borrow().is_passing()) {
+                registry::hand_over(exchange);
+                return;
+            }
+        }
+        if self.exchange.is_none() {
+            // Somebody before us answered a redirected request: its exchange ends here.
+            self.exchange = handed_over();
+        }
         // Who broke off? Only Envoy knows: where it was not the provider, the attempt is left as it stands.
         let providers = |_: &&mut Attempt| {
-            host::text_property(&["response", "code_details"]).is_some_and(|details| {
+            details.as_deref().is_some_and(|details| {
                 details.starts_with("upstream_reset") || details.starts_with("response_timeout")
             })
         };

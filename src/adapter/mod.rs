@@ -46,7 +46,15 @@ struct Root {
 
 impl Context for Root {}
 
+/// How often streams are looked at, in milliseconds.
+const TICK: u32 = 250;
+
 impl RootContext for Root {
+    /// A provider that falls silent brings no callback.
+    fn on_tick(&mut self) {
+        registry::cut_off_silent().into_iter().for_each(host::reset_answer);
+    }
+
     fn on_configure(&mut self, _size: usize) -> bool {
         self.role = match host::text_property(&["plugin_root_id"]).as_deref() {
             Some("upstream") => Role::Upstream,
@@ -61,8 +69,9 @@ impl RootContext for Root {
         };
         match registry::policy(&host::plugin_configuration()) {
             Ok(policy) => {
-                if self.role == Role::Upstream {
-                    registry::note_upstream_role();
+                match self.role {
+                    Role::Upstream => registry::note_upstream_role(),
+                    Role::Listener => host::tick_every(TICK),
                 }
                 self.policy = Some(policy);
                 true
@@ -75,10 +84,10 @@ impl RootContext for Root {
         }
     }
 
-    fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
+    fn create_http_context(&self, context: u32) -> Option<Box<dyn HttpContext>> {
         let policy = Rc::clone(self.policy.as_ref()?);
         Some(match self.role {
-            Role::Listener => Box::new(listener::Listener::new(policy)),
+            Role::Listener => Box::new(listener::Listener::new(policy, context)),
             Role::Upstream => Box::new(upstream::Upstream::new()),
         })
     }

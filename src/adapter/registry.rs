@@ -14,7 +14,10 @@ use crate::store::Store as _;
 thread_local! {
     /// Policies in use: the listener's and every cluster's configuration are the same document, so one is enough.
     static POLICIES: RefCell<Vec<Weak<Policy>>> = const { RefCell::new(Vec::new()) };
-    static EXCHANGES: RefCell<HashMap<String, Weak<RefCell<Exchange>>>> = RefCell::new(HashMap::new());
+    /// With the listener's context.
+    static EXCHANGES: RefCell<HashMap<String, (Weak<RefCell<Exchange>>, u32)>> = RefCell::new(HashMap::new());
+    /// Between the context that ends with a redirect and the one that begins with it.
+    static HANDED_OVER: RefCell<HashMap<String, Rc<RefCell<Exchange>>>> = RefCell::new(HashMap::new());
     static METRICS: RefCell<HashMap<&'static str, HashMap<String, u32>>> = RefCell::new(HashMap::new());
 }
 
@@ -78,17 +81,48 @@ pub fn lend() -> Host<'static> {
     Host { now_ms: host::now_ms(), store: &SharedData }
 }
 
-pub fn enter(exchange: &Rc<RefCell<Exchange>>) {
+pub fn enter(exchange: &Rc<RefCell<Exchange>>, context: u32) {
     let token = exchange.borrow().token().to_owned();
-    EXCHANGES.with_borrow_mut(|exchanges| exchanges.insert(token, Rc::downgrade(exchange)));
+    EXCHANGES.with_borrow_mut(|exchanges| exchanges.insert(token, (Rc::downgrade(exchange), context)));
 }
 
 pub fn find(token: &str) -> Option<Rc<RefCell<Exchange>>> {
-    EXCHANGES.with_borrow(|exchanges| exchanges.get(token)?.upgrade())
+    EXCHANGES.with_borrow(|exchanges| exchanges.get(token)?.0.upgrade())
 }
 
 pub fn leave(token: &str) {
     EXCHANGES.with_borrow_mut(|exchanges| exchanges.remove(token));
+}
+
+/// The contexts whose answers have been silent for too long.
+pub fn cut_off_silent() -> Vec<u32> {
+    let host = lend();
+    let silent = |(exchange, context): &(Weak<RefCell<Exchange>>, u32)| {
+        let exchange = exchange.upgrade()?;
+        let mut exchange =
+            exchange.try_borrow_mut().ok().filter(|exchange| exchange.is_silent(host.now_ms))?;
+        exchange.cut_off(host);
+        Some(*context)
+    };
+    EXCHANGES.with_borrow(|exchanges| exchanges.values().filter_map(silent).collect())
+}
+
+/// Kept for the context that Envoy begins next. Whatever is still here from before was begun by none, and is settled.
+pub fn hand_over(exchange: Rc<RefCell<Exchange>>) {
+    let token = exchange.borrow().token().to_owned();
+    let left = HANDED_OVER.with_borrow_mut(|all| {
+        let left = std::mem::take(all);
+        all.insert(token, exchange);
+        left
+    });
+    for exchange in left.into_values() {
+        exchange.borrow_mut().finish(lend());
+    }
+}
+
+/// `None`: no such exchange waits, whatever a caller's header says.
+pub fn take_over(token: &str) -> Option<Rc<RefCell<Exchange>>> {
+    HANDED_OVER.with_borrow_mut(|all| all.remove(token))
 }
 
 /// `None`: there are too many series of its kind already, and this one is not counted.

@@ -9,6 +9,7 @@ mod callers;
 mod data;
 mod headers;
 mod providers;
+mod recovery;
 mod routing;
 mod serving;
 
@@ -18,7 +19,7 @@ use super::node::{Choice, Node, Report};
 use super::source::Tree;
 use super::{Config, Mode, RecordContent};
 
-const SECTIONS: [&str; 22] = [
+const SECTIONS: [&str; 23] = [
     "version",
     "mode",
     "callers",
@@ -37,6 +38,7 @@ const SECTIONS: [&str; 22] = [
     "budget_store",
     "timeouts",
     "recovery",
+    "health",
     "drop",
     "experiments",
     "evaluation",
@@ -94,7 +96,8 @@ pub(super) fn check(tree: &Tree, report: &mut Report) -> Option<Config> {
         Some(node) => node.integer(1..=10_000_000, report),
         None => Some(4096),
     };
-    let recovery = serving::recovery(root.get("recovery"), report);
+    let recovery = recovery::recovery(root.get("recovery"), &mut chains, report);
+    let health = recovery::health(root.get("health"), report);
     let drop = serving::drop(root.get("drop"), report);
     let record = root.get("record").map(|node| node.fields(&["content"], report));
     let record_content = match record.and_then(|record| record.get("content")) {
@@ -123,6 +126,7 @@ pub(super) fn check(tree: &Tree, report: &mut Report) -> Option<Config> {
         output_reserve: output_reserve?,
         timeouts,
         recovery,
+        health,
         drop,
         record_content: record_content?,
         warnings: Vec::new(),

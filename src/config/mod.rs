@@ -95,6 +95,8 @@ pub struct Config {
     pub output_reserve: u64,
     pub timeouts: Timeouts,
     pub recovery: Recovery,
+    /// `None`: no target is passed over.
+    pub health: Option<Health>,
     /// Fields that may be dropped when a target's dialect has no place for them.
     pub drop: Vec<String>,
     pub record_content: RecordContent,
@@ -461,7 +463,15 @@ pub struct Timeouts {
 /// What follows each class of failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recovery {
-    pub then: BTreeMap<ErrorClass, Then>,
+    /// All classes are in it.
+    pub rules: BTreeMap<ErrorClass, Rule>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    pub then: Then,
+    /// How long the target is passed over, in milliseconds, where the provider does not say it.
+    pub rest: Option<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -469,6 +479,28 @@ pub enum Then {
     /// The next target is asked.
     Next,
     Fail,
+    /// The next target with a larger window is asked.
+    Larger,
+    /// The oldest turns are taken out. `last` are kept, and the system's where `system` says so.
+    Truncate {
+        system: bool,
+        last: usize,
+    },
+    /// The targets of this chain are asked.
+    Chain(String),
+}
+
+/// When a target is passed over. Times in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Health {
+    /// Over which failures are counted.
+    pub window: u64,
+    /// Percent of the answers in it.
+    pub failures: u32,
+    /// With fewer answers in the window nothing is said of the target.
+    pub at_least: u32,
+    /// For how long it is passed over, until one request tries it.
+    pub open: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -130,7 +130,7 @@ impl Exchange {
         if end_of_stream {
             return Err(Failure::EmptyBody);
         }
-        Ok(Step { flow: Flow::Pause, effects: self.strip() })
+        Ok(Step { flow: Flow::Pause, effects: self.strip(&self.head.headers) })
     }
 
     pub(super) fn check_encoding(&self) -> Result<(), Failure> {
@@ -177,7 +177,11 @@ impl Exchange {
         }
         let provider = self.natural_provider("").ok_or(Failure::EndpointBlocked)?;
         let plan = provider_plan(config, Some(provider), "");
-        let mut step = Step::go_on(if matches!(self.phase, Phase::Body) { self.strip() } else { Vec::new() });
+        let mut step = Step::go_on(if matches!(self.phase, Phase::Body) {
+            self.strip(&self.head.headers)
+        } else {
+            Vec::new()
+        });
         self.tally.uninspected = true;
         let mut sent = self.send(self.unread(plan), None);
         step.effects.append(&mut sent.effects);
@@ -194,12 +198,14 @@ impl Exchange {
             reserved_for: 0,
             prompt_tokens: 0,
             attempts: Vec::new(),
+            before: 0,
+            passes: 0,
         }
     }
 
     /// Headers that no request may bring along or take with it: ours, those that say who and where the caller is,
     /// those that only the policy reads, and any other in which something is found that may not leave.
-    pub(super) fn strip(&self) -> Vec<Effect> {
+    pub(super) fn strip(&self, headers: &Headers) -> Vec<Effect> {
         let stays = |name: &str, value: &[u8]| {
             !name.starts_with(OWN_PREFIX)
                 && (!self.policy.enforces()
@@ -207,7 +213,7 @@ impl Exchange {
                         && !self.policy.config.reads_header(name)
                         && (is_known_header(name) || !self.has_findings(value)))
         };
-        let gone = self.head.headers.iter().filter(|(name, value)| !stays(name, value));
+        let gone = headers.iter().filter(|(name, value)| !stays(name, value));
         gone.map(|(name, _)| Effect::RemoveRequestHeader(name.to_owned().into())).collect()
     }
 

@@ -258,6 +258,16 @@ impl StreamAnswer {
         progress
     }
 
+    /// The provider has taken too long: the caller's stream ends here, with an error.
+    pub fn break_off(&mut self) -> Progress {
+        let mut progress = Progress::default();
+        if self.state == StreamState::Open {
+            let message = "The provider's answer broke off: nothing came for too long.";
+            self.fail(ProviderError::new(crate::chat::ErrorClass::Timeout, message), &mut progress);
+        }
+        progress
+    }
+
     /// The body ended. A stream that is not whole by now is a failure, never a clean end.
     pub fn end(&mut self) -> Progress {
         let mut progress = Progress::default();

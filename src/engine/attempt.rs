@@ -109,6 +109,7 @@ impl Attempt {
             ended_ms: None,
             status: None,
             class: None,
+            told: false,
             opt_out: Vec::new(),
             dropped: Vec::new(),
             retry_after: None,
@@ -228,6 +229,8 @@ impl Attempt {
             }
             log.ended_ms.get_or_insert(host.now_ms);
         });
+        self.tell_as_logged(host);
+        self.exchange.borrow_mut().tally.silent_since = None;
         self.phase = AttemptPhase::Settled;
     }
 
@@ -252,7 +255,10 @@ impl Attempt {
         self.log(|log| {
             log.ended_ms.get_or_insert(host.now_ms);
         });
-        self.exchange.borrow_mut().tally.ended = true;
+        self.tell_as_logged(host);
+        let mut exchange = self.exchange.borrow_mut();
+        exchange.tally.ended = true;
+        exchange.tally.silent_since = None;
     }
 
     /// `None`: nobody read the request, and nobody reads the answer.

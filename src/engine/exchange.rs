@@ -6,10 +6,11 @@ use std::rc::Rc;
 use crate::catalog::tokens::Estimator;
 use crate::chat::{ErrorClass, Usage};
 use crate::config::Target;
-use crate::engine::Policy;
+use crate::engine::again::Pass;
 use crate::engine::failure::Failure;
 use crate::engine::plan::Plan;
 use crate::engine::record::BudgetRecord;
+use crate::engine::{Host, Policy};
 use crate::policy::budget::Reservation;
 use crate::policy::redaction::Vault;
 use crate::provider::listing::Listing;
@@ -59,6 +60,8 @@ pub(super) enum Phase {
     Body,
     /// Decided, and on its way through its targets.
     Planned(Planned),
+    /// Given back to Envoy, which runs the listener again: the request is to be planned anew.
+    Passing(Planned, Pass),
     /// An attempt's answer is reaching the caller.
     Answering(Planned),
     Refused(Failure),
@@ -82,6 +85,10 @@ pub(super) struct Planned {
     /// What was reserved for one attempt.
     pub prompt_tokens: u64,
     pub attempts: Vec<AttemptLog>,
+    /// How many of them were made before the request was planned anew.
+    pub before: usize,
+    /// How often it was.
+    pub passes: u32,
 }
 
 /// One target that was asked.
@@ -94,6 +101,8 @@ pub(super) struct AttemptLog {
     pub class: Option<ErrorClass>,
     pub opt_out: Vec<String>,
     pub dropped: Vec<String>,
+    /// What it came to was told to the target's health.
+    pub told: bool,
     /// The provider's own word, in case its failure is the caller's after all.
     pub retry_after: Option<String>,
     /// Its answer went on to the caller, or is on its way there.
@@ -115,6 +124,10 @@ pub(super) struct Tally {
     /// The same by type.
     pub redacted: BTreeMap<String, u64>,
     pub media: u64,
+    /// Turns that were taken out because the prompt did not fit.
+    pub truncated: u64,
+    /// Targets, by provider and model, and whether they are asked in their turn.
+    pub healthy: BTreeMap<(usize, String), bool>,
     pub classes: Vec<String>,
     pub budgets: Vec<BudgetRecord>,
     /// The cheaper chain that a budget's threshold sent the request to.
@@ -122,6 +135,8 @@ pub(super) struct Tally {
     /// In observe mode: what would have been the end of it.
     pub would_fail: Option<Failure>,
     pub first_token_ms: Option<u64>,
+    /// While an answer streams: when something useful came last.
+    pub silent_since: Option<u64>,
     pub status: Option<u16>,
     pub uninspected: bool,
     /// The answer's end was seen.
@@ -138,7 +153,7 @@ impl Exchange {
     }
 
     pub fn awaits_body(&self) -> bool {
-        matches!(self.phase, Phase::Body)
+        matches!(self.phase, Phase::Body | Phase::Passing(..))
     }
 
     /// The provider that the listener speaks to itself.
@@ -156,15 +171,30 @@ impl Exchange {
 
     pub(super) fn planned(&self) -> Option<&Planned> {
         match &self.phase {
-            Phase::Planned(planned) | Phase::Answering(planned) => Some(planned),
+            Phase::Planned(planned) | Phase::Passing(planned, _) | Phase::Answering(planned) => Some(planned),
             Phase::Body | Phase::Refused(_) | Phase::Answered | Phase::Done => None,
         }
     }
 
     pub(super) fn planned_mut(&mut self) -> Option<&mut Planned> {
         match &mut self.phase {
-            Phase::Planned(planned) | Phase::Answering(planned) => Some(planned),
+            Phase::Planned(planned) | Phase::Passing(planned, _) | Phase::Answering(planned) => Some(planned),
             Phase::Body | Phase::Refused(_) | Phase::Answered | Phase::Done => None,
+        }
+    }
+
+    /// Whether an answer that streams has been silent for longer than the policy allows.
+    pub fn is_silent(&self, now_ms: u64) -> bool {
+        let longest = self.planned().map_or(u64::MAX, |planned| planned.plan.timeouts.between_tokens);
+        self.tally.silent_since.is_some_and(|since| now_ms.saturating_sub(since) > longest)
+    }
+
+    /// Nothing came for too long, and nothing can be said any more: the caller's stream is about to be reset.
+    pub fn cut_off(&mut self, host: Host<'_>) {
+        self.tally.silent_since = None;
+        if let Some(attempt) = self.planned_mut().and_then(|planned| planned.attempts.last_mut()) {
+            attempt.class.get_or_insert(ErrorClass::Timeout);
+            attempt.ended_ms.get_or_insert(host.now_ms);
         }
     }
 
@@ -219,13 +249,18 @@ impl Planned {
         let of_provider =
             |index: &usize| self.target(*index).is_some_and(|target| target.provider == provider);
         let asked = |index: &usize| self.attempts.iter().any(|attempt| attempt.target == *index);
-        let mut all = (0..self.plan.targets.len()).filter(of_provider);
+        let mut all = (self.plan.first..self.plan.targets.len()).filter(of_provider);
         all.clone().find(|index| !asked(index)).or_else(|| all.next_back())
     }
 
-    /// Whether somebody is left to be asked after the attempt at hand.
-    pub fn has_next(&self) -> bool {
-        self.attempts.len() < self.plan.targets.len()
+    /// Those who are left to be asked after the attempt at hand, in order. Where Envoy asked one more than once, it
+    /// asks the last ones no more.
+    pub fn left(&self) -> Vec<&Target> {
+        let all = self.plan.targets.iter().enumerate().skip(self.plan.first);
+        let attempts = self.attempts.len().saturating_sub(self.before);
+        let count = self.plan.targets.len().saturating_sub(self.plan.first).saturating_sub(attempts);
+        let asked = |index: usize| self.attempts.iter().any(|attempt| attempt.target == index);
+        all.filter(|(index, _)| !asked(*index)).map(|(_, target)| target).take(count).collect()
     }
 
     /// The usage of one attempt: the provider's count, else an estimate of what was sent and received. `None`: it

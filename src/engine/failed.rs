@@ -7,6 +7,7 @@ use memchr::memmem;
 use crate::chat::{ErrorClass, ProviderError};
 use crate::config::Credential;
 use crate::engine::Host;
+use crate::engine::again::MOST_PASSES;
 use crate::engine::answer::{restore_error, restore_text};
 use crate::engine::attempt::{Attempt, AttemptPhase, api_error};
 use crate::engine::effect::{Effect, Reply, Step};
@@ -37,8 +38,9 @@ impl Original {
     }
 
     /// What of its head the caller gets with an error of ours: all that does not speak of the body or of the hop.
-    fn headers_kept(&self) -> impl Iterator<Item = (String, String)> {
-        const DROPPED: [&str; 9] = [
+    fn own_headers(&self) -> Vec<(String, String)> {
+        const DROPPED: [&str; 10] = [
+            "location",
             "content-length",
             "content-type",
             "content-encoding",
@@ -55,7 +57,9 @@ impl Original {
                 && !name.starts_with("x-envoy-")
                 && !DROPPED.contains(name)
         });
-        kept.filter_map(|(name, value)| Some((name.to_owned(), std::str::from_utf8(value).ok()?.to_owned())))
+        let text = |value: &[u8]| std::str::from_utf8(value).ok().map(str::to_owned);
+        let kept = kept.filter_map(|(name, value)| Some((name.to_owned(), text(value)?)));
+        kept.chain([("content-type".to_owned(), "application/json".to_owned())]).collect()
     }
 
     fn retry_after(&self) -> Option<String> {
@@ -72,10 +76,18 @@ impl Attempt {
             log.ended_ms = Some(host.now_ms);
             log.retry_after = original.retry_after();
         });
-        let status = original.status.unwrap_or_else(|| failure::status_of(class));
+        self.tell(Some(class), error.retry_after_ms, host);
+        // A provider that sends the caller elsewhere would get it there with its prompt and its key.
+        let status = original.status.filter(|status| *status >= 400);
+        let status = status.unwrap_or_else(|| failure::status_of(class));
         let body = self.without_key(self.error_body(&error, &original, status));
-        if self.goes_to_the_next(class) {
-            return self.signal(class, status, body);
+        match self.what_follows(class) {
+            recovery::Step::Next => return self.signal(class, status, body),
+            recovery::Step::Pass(way) => {
+                let headers = original.own_headers();
+                return self.ask_for_a_pass(class, way, Reply { status, headers, body });
+            }
+            recovery::Step::Fail => {}
         }
         self.deliver();
         self.ended(host);
@@ -83,24 +95,32 @@ impl Attempt {
         let would_be_retried = !direct && (status == 429 || status >= 500);
         if !would_be_retried && !self.bodyless {
             let mut effects = vec![Effect::SetResponseHeader(":status".into(), status.to_string())];
-            effects.extend(self.replace_body(body));
+            effects.push(Effect::RemoveResponseHeader("location".into()));
+            effects.extend(replace_body(body));
             return Step::go_on(effects);
         }
         // Envoy retries by the status. An answer of the role's own is final, whatever its status.
-        let mut headers: Vec<(String, String)> = original.headers_kept().collect();
-        headers.push(("content-type".to_owned(), "application/json".to_owned()));
+        let mut headers = original.own_headers();
         if direct {
             headers.extend(self.exchange.borrow().own_headers());
         }
         Step::reply(Reply { status, headers, body })
     }
 
-    fn goes_to_the_next(&self, class: ErrorClass) -> bool {
+    fn what_follows(&self, class: ErrorClass) -> recovery::Step {
         let exchange = self.exchange.borrow();
-        let has_next = exchange.planned().is_some_and(|planned| planned.has_next());
-        exchange.attachment == Attachment::Upstream
-            && has_next
-            && recovery::tries_next(&exchange.policy.config.recovery, class)
+        let Some(planned) = exchange.planned().filter(|_| exchange.attachment == Attachment::Upstream) else {
+            return recovery::Step::Fail;
+        };
+        let failed = planned.attempts.get(self.index).and_then(|attempt| planned.target(attempt.target));
+        let left: Vec<Option<u64>> =
+            planned.left().into_iter().map(|target| exchange.window(target)).collect();
+        let situation = recovery::Situation {
+            window: failed.and_then(|target| exchange.window(target)),
+            left: &left,
+            may_pass: planned.outline.is_some() && planned.passes < MOST_PASSES,
+        };
+        recovery::decide(&exchange.policy.config.recovery, class, &situation)
     }
 
     /// Makes Envoy ask the next target. The body is the caller's error, should Envoy not do it.
@@ -114,18 +134,9 @@ impl Attempt {
             Effect::RemoveResponseHeader("retry-after-ms".into()),
         ];
         if !self.bodyless {
-            effects.extend(self.replace_body(body));
+            effects.extend(replace_body(body));
         }
         Step::go_on(effects)
-    }
-
-    fn replace_body(&self, body: Vec<u8>) -> [Effect; 4] {
-        [
-            Effect::RemoveResponseHeader("content-encoding".into()),
-            Effect::SetResponseHeader("content-type".into(), "application/json".into()),
-            Effect::SetResponseHeader("content-length".into(), body.len().to_string()),
-            Effect::SetResponseBody(body),
-        ]
     }
 
     /// What is the operator's stays here: a key that an error quotes.
@@ -153,6 +164,15 @@ impl Attempt {
         let message = restore_text(&vault, &error.message);
         codec.error_body(&ApiError { status, message: &message, ..api_error(error) })
     }
+}
+
+pub(super) fn replace_body(body: Vec<u8>) -> [Effect; 4] {
+    [
+        Effect::RemoveResponseHeader("content-encoding".into()),
+        Effect::SetResponseHeader("content-type".into(), "application/json".into()),
+        Effect::SetResponseHeader("content-length".into(), body.len().to_string()),
+        Effect::SetResponseBody(body),
+    ]
 }
 
 impl Exchange {

@@ -42,6 +42,10 @@ pub enum Failure {
     CannotCarry {
         field: String,
     },
+    /// The prompt fits no target's window. `window` is the largest.
+    TooLong {
+        window: u64,
+    },
     OverBudget {
         budget: String,
         retry_after: u64,
@@ -93,6 +97,7 @@ impl Failure {
             Self::ModelUnknown => row(404, "model_not_found", "rejected", false),
             Self::NoTargetForData { .. } => row(403, "no_target_for_data", "blocked", false),
             Self::CannotCarry { .. } => row(422, "unsupported_field", "rejected", false),
+            Self::TooLong { .. } => row(400, "context_length_exceeded", "rejected", false),
             Self::OverBudget { .. } => row(429, "insufficient_quota", "over_budget", false),
             Self::Unpriced => row(403, "model_not_priced", "rejected", false),
             Self::LedgerUnavailable => row(503, "budget_unavailable", "over_budget", true),
@@ -152,6 +157,9 @@ impl Failure {
                 format!("No provider is allowed to receive data of class `{class}`.")
             }
             Self::CannotCarry { field } => format!("No target has a place for `{field}`."),
+            Self::TooLong { window } => {
+                format!("The prompt is too long: the largest window of the models that may have it is {window} tokens.")
+            }
             Self::OverBudget { budget, .. } => format!("The budget `{budget}` is used up for this window."),
             Self::Unpriced => "The model has no price in the policy, and a budget is in dollars.".into(),
             Self::LedgerUnavailable => "The budget cannot be checked right now.".into(),

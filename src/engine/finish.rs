@@ -9,7 +9,7 @@ use crate::engine::Host;
 use crate::engine::effect::{Effect, Flow, Metric, MetricKind, Reply, Step};
 use crate::engine::exchange::{AttemptLog, Exchange, Phase, Planned};
 use crate::engine::failure::Failure;
-use crate::engine::record::{AttemptRecord, Record};
+use crate::engine::record::{AttemptRecord, LeftOutRecord, Record};
 use crate::engine::reserve::budget_record;
 use crate::policy::budget::Amount;
 
@@ -23,6 +23,7 @@ impl Exchange {
         self.tally.status = Some(status);
         match &self.phase {
             Phase::Answering(_) => Step::go_on(self.head_effects()),
+            Phase::Passing(..) => self.give_up_on_pass(end_of_stream),
             Phase::Planned(_) if signal => self.give_up_on_retry(status),
             Phase::Planned(_) | Phase::Body if self.policy.enforces() => {
                 self.replace_proxys_answer(status, end_of_stream)
@@ -189,6 +190,18 @@ impl Exchange {
                 planned.attempts.iter().map(|log| self.attempt_record(planned, log, host)).collect()
             })
             .unwrap_or_default();
+        let left_out: Vec<LeftOutRecord> = planned
+            .iter()
+            .flat_map(|planned| &planned.plan.left_out)
+            .map(|left_out| LeftOutRecord {
+                provider: config
+                    .providers
+                    .get(left_out.target.provider)
+                    .map_or("", |provider| &provider.name),
+                model: self.shown(&left_out.target.model),
+                reason: &left_out.reason,
+            })
+            .collect();
         let outline = planned.and_then(|planned| planned.outline.as_ref());
         let failure = match &self.phase {
             Phase::Refused(failure) => Some(failure.code()),
@@ -225,6 +238,8 @@ impl Exchange {
             findings: &self.tally.found,
             redactions: self.tally.redactions,
             media: self.tally.media,
+            truncated: self.tally.truncated,
+            left_out: &left_out,
             classes: &self.tally.classes,
             budgets: &self.tally.budgets,
             usage_estimated: self.usage_is_estimated(),
@@ -286,7 +301,9 @@ impl Exchange {
             }
         }
         metrics.push(counter("tollgate_cost_microusd_total", labels(), cost.unwrap_or(0)));
-        if self.policy.enforces() && matches!(self.phase, Phase::Planned(_) | Phase::Answering(_)) {
+        if self.policy.enforces()
+            && matches!(self.phase, Phase::Planned(_) | Phase::Passing(..) | Phase::Answering(_))
+        {
             for (name, count) in &self.tally.redacted {
                 metrics.push(counter("tollgate_redactions_total", vec![("type", name.clone())], *count));
             }
@@ -311,6 +328,13 @@ impl Exchange {
             }
             metrics.push(counter("tollgate_attempt_errors_total", labels, 1));
         }
+        for ((provider, model), healthy) in &self.tally.healthy {
+            let provider = config.providers.get(*provider).map(|provider| provider.name.clone());
+            let labels =
+                vec![("provider", provider.unwrap_or_default()), ("model", self.bounded_model(model))];
+            let value = u64::from(*healthy);
+            metrics.push(Metric { name: "tollgate_target_health", kind: MetricKind::Gauge, labels, value });
+        }
         for state in &self.tally.budgets {
             metrics.push(Metric {
                 name: "tollgate_budget_used_percent",
@@ -332,7 +356,7 @@ impl Exchange {
     }
 
     /// A label has as many values as the policy and the catalogue have models, and one for all others.
-    fn bounded_model(&self, model: &str) -> String {
+    pub(super) fn bounded_model(&self, model: &str) -> String {
         let config = &self.policy.config;
         let named = config.models.contains_key(model)
             || config.chains.values().flat_map(|chain| &chain.targets).any(|target| target.model == model);

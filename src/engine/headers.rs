@@ -17,6 +17,9 @@ impl Exchange {
             header("decision", self.decision().to_owned()),
             header("redactions", self.tally.redactions.to_string()),
         ];
+        if self.tally.truncated > 0 {
+            headers.push(header("truncated", self.tally.truncated.to_string()));
+        }
         if let Some(planned) = self.planned() {
             headers.push(header("attempts", planned.attempts.len().to_string()));
             if let Some(route) = &planned.plan.route {

@@ -6,6 +6,7 @@ use crate::engine::Host;
 use crate::engine::answer::{Progress, StreamAnswer, carry_whole};
 use crate::engine::attempt::{Attempt, AttemptPhase, Watch};
 use crate::engine::effect::{Effect, Step};
+use crate::engine::exchange::Attachment;
 use crate::engine::failed::Original;
 use crate::provider;
 use crate::wire::http::{self, Headers};
@@ -38,7 +39,7 @@ impl Attempt {
             None => {
                 self.phase = AttemptPhase::Passing;
                 self.deliver();
-                return Step::default();
+                return Step::go_on(self.callers_redirect(status));
             }
         };
         let readable = http::content_encoding(&headers).is_empty();
@@ -56,13 +57,19 @@ impl Attempt {
                 self.log(|log| log.class = Some(class));
             }
             self.deliver();
-            return Step::default();
+            return Step::go_on(self.callers_redirect(status));
         }
         if !readable && !end_of_stream {
             self.phase = AttemptPhase::Unreadable;
             return Step::pause();
         }
         if status < 300 && streamed && !end_of_stream {
+            let mut exchange = self.exchange.borrow_mut();
+            if exchange.attachment == Attachment::Direct {
+                // The router has had the head already, and its time-out per try is over with it.
+                exchange.tally.silent_since = Some(host.now_ms);
+            }
+            drop(exchange);
             self.phase = AttemptPhase::Judging {
                 stream: Box::new(StreamAnswer::new(carriage)),
                 held: Vec::new(),
@@ -74,9 +81,16 @@ impl Attempt {
         if end_of_stream { self.judge_whole(host) } else { Step::pause() }
     }
 
+    /// A redirect that is the caller's is not for Envoy to follow, which takes ours by their status.
+    fn callers_redirect(&self, status: u16) -> Vec<Effect> {
+        let ours = status == 302 && self.exchange.borrow().attachment == Attachment::Upstream;
+        ours.then(|| Effect::SetResponseHeader(":status".into(), "307".into())).into_iter().collect()
+    }
+
     /// The next piece of the answer's body: what came since the last call.
     pub fn response_body(&mut self, piece: &[u8], end_of_stream: bool, host: Host<'_>) -> Step {
         let limits = self.exchange.borrow().policy.config.limits;
+        let silent = self.exchange.borrow().is_silent(host.now_ms);
         match &mut self.phase {
             AttemptPhase::Collecting { body, .. } => {
                 if body.len() + piece.len() > limits.body {
@@ -119,7 +133,7 @@ impl Attempt {
                 }
             }
             AttemptPhase::Streaming(stream) => {
-                let mut progress = stream.push(piece);
+                let mut progress = if silent { stream.break_off() } else { stream.push(piece) };
                 if end_of_stream {
                     merge(&mut progress, stream.end());
                 }
@@ -241,6 +255,7 @@ impl Attempt {
         let content_type = stream.content_type();
         if !end_of_stream {
             self.phase = AttemptPhase::Streaming(stream);
+            self.exchange.borrow_mut().tally.silent_since = Some(host.now_ms);
         }
         self.deliver();
         if end_of_stream {
@@ -268,6 +283,10 @@ impl Attempt {
             let mut exchange = self.exchange.borrow_mut();
             let after = host.now_ms.saturating_sub(exchange.started_ms);
             exchange.tally.first_token_ms.get_or_insert(after);
+            // Only where the answer is on its way to the caller.
+            if let Some(since) = &mut exchange.tally.silent_since {
+                *since = host.now_ms;
+            }
         }
     }
 }

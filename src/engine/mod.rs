@@ -7,6 +7,7 @@
 //! [`effect`]). It knows no Envoy, no clock and no environment, so a test drives it as the adapter does.
 
 pub mod admit;
+pub mod again;
 pub mod answer;
 pub mod attempt;
 mod credentials;
@@ -16,7 +17,9 @@ pub mod explain;
 mod failed;
 pub mod failure;
 pub mod finish;
+mod fit;
 mod headers;
+mod health;
 pub mod inspect;
 mod judge;
 mod models;

@@ -24,6 +24,8 @@ pub struct Plan {
     /// The cluster that stands for the whole plan where the order is fixed.
     pub cluster: String,
     pub targets: Vec<Target>,
+    /// Where those begin that are asked now. Before them stand those of an earlier plan of the same request.
+    pub first: usize,
     pub timeouts: Timeouts,
     pub left_out: Vec<LeftOut>,
 }
@@ -39,15 +41,20 @@ impl Plan {
     /// Where Envoy fixes the order, a chain of which a target is left out cannot be walked past it: the request goes
     /// to the first target that it may go to.
     pub fn settle_cluster(&mut self, config: &Config) {
-        let first = self.targets.first().and_then(|target| config.providers.get(target.provider));
+        let first = self.current().first().and_then(|target| config.providers.get(target.provider));
         if let Some(provider) = first.filter(|_| !self.left_out.is_empty()) {
             self.cluster.clone_from(&provider.cluster);
         }
     }
 
+    /// Whom Envoy asks, in order.
+    pub fn current(&self) -> &[Target] {
+        self.targets.get(self.first..).unwrap_or_default()
+    }
+
     /// The value of `x-tollgate-plan`: the same for all requests that go to the same providers in the same order.
     pub fn to_header(&self, policy: &Policy) -> Rc<str> {
-        let order: Vec<usize> = self.targets.iter().map(|target| target.provider).collect();
+        let order: Vec<usize> = self.current().iter().map(|target| target.provider).collect();
         let mut known = policy.plan_headers.borrow_mut();
         if let Some(header) = known.get(&order) {
             return Rc::clone(header);
@@ -61,7 +68,7 @@ impl Plan {
 
     fn write_header(&self, config: &Config) -> String {
         let groups = self
-            .targets
+            .current()
             .iter()
             .enumerate()
             .filter_map(|(index, target)| {

@@ -56,6 +56,12 @@ pub struct Record<'a> {
     pub redactions: u64,
     #[serde(rename = "tollgate.media", skip_serializing_if = "is_zero")]
     pub media: u64,
+    /// Turns that were taken out because the prompt did not fit.
+    #[serde(rename = "tollgate.truncated", skip_serializing_if = "is_zero")]
+    pub truncated: u64,
+    /// Targets of the chain that were not asked.
+    #[serde(rename = "tollgate.left_out", skip_serializing_if = "<[_]>::is_empty")]
+    pub left_out: &'a [LeftOutRecord<'a>],
     #[serde(rename = "tollgate.classes", skip_serializing_if = "<[_]>::is_empty")]
     pub classes: &'a [String],
     #[serde(rename = "tollgate.budgets", skip_serializing_if = "<[_]>::is_empty")]
@@ -92,6 +98,13 @@ pub struct AttemptRecord {
     /// Fields that the policy, or the model, let go.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub dropped: Vec<String>,
+}
+
+#[derive(Serialize)]
+pub struct LeftOutRecord<'a> {
+    pub provider: &'a str,
+    pub model: &'a str,
+    pub reason: &'a str,
 }
 
 #[derive(Serialize, Clone, Debug)]

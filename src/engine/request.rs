@@ -14,7 +14,7 @@ use crate::engine::effect::{Effect, Step};
 use crate::engine::exchange::{Attachment, Exchange, Phase, Planned};
 use crate::engine::failure::Failure;
 use crate::engine::inspect::{Inspection, inspect};
-use crate::engine::targets::provider_plan;
+use crate::engine::targets::{Asked, provider_plan};
 use crate::policy::classify;
 use crate::policy::redaction::Vault;
 use crate::provider::{self, Outline};
@@ -27,15 +27,17 @@ impl Exchange {
         let limit = self.policy.config.limits.body;
         match self.phase {
             Phase::Body if total > limit => self.refuse(Failure::BodyTooLarge { limit }),
-            Phase::Body => Step::pause(),
+            Phase::Body | Phase::Passing(..) => Step::pause(),
             _ => Step::default(),
         }
     }
 
     /// The whole body is here.
     pub fn body(&mut self, body: &[u8], host: Host<'_>) -> Step {
-        if !matches!(self.phase, Phase::Body) {
-            return Step::default();
+        match self.phase {
+            Phase::Body => {}
+            Phase::Passing(..) => return self.plan_again(body, host),
+            _ => return Step::default(),
         }
         if body.len() > self.policy.config.limits.body {
             return self.body_grew(body.len());
@@ -80,19 +82,21 @@ impl Exchange {
 
         // plan
         let mut plan = self.plan(&outline, seen.tokens, &tasks)?;
-        let classed = self.filter_by_class(&mut plan, &classes);
-        self.unless(classed)?;
-        let carried = self.filter_by_dialect(&mut plan, &outline, &document);
-        self.unless(carried)?;
-
-        plan.settle_cluster(config);
+        let asked = Asked { outline: &outline, document: &document, classes: &classes, tokens: seen.tokens };
+        self.narrow(&mut plan, &asked)?;
+        let mut cut = self.fit(&mut plan, &asked)?;
+        self.line_up(&mut plan, host);
 
         // reserve: all that refuses is above this line
-        let reservation = self.reserve(&mut plan, &outline, seen.tokens, &document, &classes, host)?;
+        let reservation = self.reserve(&mut plan, &asked, &mut cut, host)?;
 
         // send
         let mut edits = Edits::new();
         seen.redact(&policy.detector, &mut vault, &mut edits);
+        if let Some(cut) = &cut {
+            cut.make(&mut edits);
+            self.tally.truncated = cut.turns;
+        }
         Ok(self.send(
             Planned {
                 plan,
@@ -101,8 +105,10 @@ impl Exchange {
                 reservation,
                 free: self.is_free(),
                 reserved_for: 0,
-                prompt_tokens: seen.tokens,
+                prompt_tokens: cut.map_or(seen.tokens, |cut| cut.tokens),
                 attempts: Vec::new(),
+                before: 0,
+                passes: 0,
             },
             (!edits.is_empty()).then(|| edits.apply(body)),
         ))
@@ -215,7 +221,7 @@ impl Exchange {
         // Where it was not going to any of ours, it is not sent there: Envoy's own route decides.
         let provider = self.natural_provider("").or_else(|| self.namesake());
         let plan = provider_plan(&self.policy.config, provider, "");
-        let strip = self.strip();
+        let strip = self.strip(&self.head.headers);
         let mut step = self.send(self.unread(plan), None);
         step.effects.splice(0..0, strip);
         step
@@ -238,7 +244,7 @@ impl Planned {
             Effect::SetRequestHeader("x-envoy-upstream-rq-timeout-ms".into(), timeouts.total.to_string()),
             Effect::SetRequestHeader(
                 "x-envoy-max-retries".into(),
-                self.plan.targets.len().saturating_sub(1).to_string(),
+                self.plan.current().len().saturating_sub(1).to_string(),
             ),
         ]
     }

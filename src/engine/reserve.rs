@@ -6,13 +6,13 @@ use crate::catalog::{tokens, worst_cost};
 use crate::config::{Budget, BudgetLimit, ScopePart, Target};
 use crate::engine::exchange::Exchange;
 use crate::engine::failure::Failure;
+use crate::engine::fit::Cut;
 use crate::engine::plan::Plan;
 use crate::engine::record::BudgetRecord;
-use crate::engine::targets::chain_plan;
+use crate::engine::targets::{Asked, chain_plan};
 use crate::engine::{Host, Policy};
 use crate::policy::budget::{self, Amount, Decision, Reservation, ReserveError, Scope, State};
 use crate::provider::Outline;
-use crate::wire::json::Document;
 
 impl Exchange {
     /// Looks at all budgets, goes to a cheaper chain where a threshold says so, and takes what the request may use
@@ -20,10 +20,8 @@ impl Exchange {
     pub(super) fn reserve(
         &mut self,
         plan: &mut Plan,
-        outline: &Outline,
-        prompt_tokens: u64,
-        document: &Document<'_>,
-        classes: &[&crate::config::DataClass],
+        asked: &Asked<'_>,
+        cut: &mut Option<Cut>,
         host: Host<'_>,
     ) -> Result<Option<Reservation>, Failure> {
         let policy = Rc::clone(&self.policy);
@@ -31,13 +29,14 @@ impl Exchange {
         if config.budgets.is_empty() || self.is_free() {
             return Ok(None);
         }
-        let priced = self.filter_by_price(plan, outline);
+        let priced = self.filter_by_price(plan, asked.outline);
         self.unless(priced)?;
         let unavailable = |_| Failure::LedgerUnavailable;
         let mut visited: Vec<String> = plan.chain.iter().cloned().collect();
         loop {
             let Some(target) = plan.targets.first().cloned() else { return Err(Failure::NoTargetLeft) };
-            let ask = amount(&policy, &target, outline, prompt_tokens);
+            let tokens = cut.as_ref().map_or(asked.tokens, |cut| cut.tokens);
+            let ask = amount(&policy, &target, asked.outline, tokens);
             let header = |name: &str| self.header(name);
             let scope = self.scope(&target, plan, &header);
             let verdict =
@@ -63,10 +62,10 @@ impl Exchange {
                     let route = plan.route.take();
                     *plan = chain_plan(&policy, &chain).ok_or(Failure::NoTargetLeft)?;
                     plan.route = route;
-                    self.filter_by_price(plan, outline)?;
-                    self.filter_by_class(plan, classes)?;
-                    self.filter_by_dialect(plan, outline, document)?;
-                    plan.settle_cluster(config);
+                    self.filter_by_price(plan, asked.outline)?;
+                    self.narrow(plan, asked)?;
+                    *cut = self.fit(plan, asked)?;
+                    self.line_up(plan, host);
                     self.tally.downgraded_to = Some(chain.clone());
                     visited.push(chain);
                     continue;

@@ -4,17 +4,41 @@
 use std::rc::Rc;
 
 use crate::chat::{Malformed, Request};
-use crate::config::{BudgetLimit, Chain, Config, Route, Target};
-use crate::engine::Policy;
+use crate::config::{BudgetLimit, Chain, Config, DataClass, Route, Target};
 use crate::engine::exchange::{Attachment, Exchange};
 use crate::engine::failure::Failure;
 use crate::engine::outgoing;
 use crate::engine::plan::{LeftOut, Plan};
+use crate::engine::{Host, Policy};
 use crate::policy::{retention, routing};
 use crate::provider::{self, Outline};
 use crate::wire::json::{Document, Edits};
 
+/// What is asked, for whoever chooses targets for it.
+pub(super) struct Asked<'a> {
+    pub outline: &'a Outline,
+    pub document: &'a Document<'a>,
+    /// Of its data.
+    pub classes: &'a [&'a DataClass],
+    /// Estimated, of the prompt.
+    pub tokens: u64,
+}
+
 impl Exchange {
+    /// Leaves out the targets that may not have it, or could do nothing with it.
+    pub(super) fn narrow(&mut self, plan: &mut Plan, asked: &Asked<'_>) -> Result<(), Failure> {
+        let classed = self.filter_by_class(plan, asked.classes);
+        self.unless(classed)?;
+        let carried = self.filter_by_dialect(plan, asked.outline, asked.document);
+        self.unless(carried)
+    }
+
+    /// The order in which they are asked.
+    pub(super) fn line_up(&mut self, plan: &mut Plan, host: Host<'_>) {
+        self.order_by_health(plan, host);
+        plan.settle_cluster(&self.policy.config);
+    }
+
     pub(super) fn plan(
         &mut self,
         outline: &Outline,
@@ -86,11 +110,7 @@ impl Exchange {
     }
 
     /// Data of some classes goes only to providers whose contract is good enough, even after redaction.
-    pub(super) fn filter_by_class(
-        &self,
-        plan: &mut Plan,
-        classes: &[&crate::config::DataClass],
-    ) -> Result<(), Failure> {
+    pub(super) fn filter_by_class(&self, plan: &mut Plan, classes: &[&DataClass]) -> Result<(), Failure> {
         let config = &self.policy.config;
         let refuses = |target: &Target| {
             let provider = config.providers.get(target.provider)?;
@@ -221,6 +241,7 @@ pub(super) fn chain_plan(policy: &Policy, name: &str) -> Option<Plan> {
         chain: Some(chain.name.clone()),
         cluster: chain.cluster.clone(),
         targets,
+        first: 0,
         left_out: Vec::new(),
         timeouts: chain.timeouts.unwrap_or(config.timeouts),
     })
@@ -236,6 +257,7 @@ pub(super) fn provider_plan(config: &Config, provider: Option<usize>, model: &st
         chain: None,
         cluster: cluster.map(|provider| provider.cluster.clone()).unwrap_or_default(),
         targets,
+        first: 0,
         left_out: Vec::new(),
         timeouts: config.timeouts,
     }

@@ -3,6 +3,7 @@
 
 pub mod budget;
 pub mod classify;
+pub mod health;
 pub mod recovery;
 pub mod redaction;
 pub mod retention;

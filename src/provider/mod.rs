@@ -180,6 +180,24 @@ fn ends_in(path: &str, suffix: &str) -> bool {
     path.strip_suffix('/').unwrap_or(path).ends_with(suffix) && suffix.starts_with('/')
 }
 
+/// One turn of a conversation, as an element of one array.
+#[derive(Debug, Clone, Copy)]
+pub struct Turn<'d> {
+    pub node: Node<'d>,
+    pub kind: TurnKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TurnKind {
+    System,
+    User,
+    Assistant,
+    /// The model calls tools: the results behind it belong to it, and so does a call right before it.
+    Calls,
+    /// Results of tools: nothing without the calls before it.
+    Results,
+}
+
 /// Reads and writes one API.
 pub trait Codec: Sync {
     fn api(&self) -> Api;
@@ -206,6 +224,11 @@ pub trait Codec: Sync {
     fn set_model(&self, root: Node<'_>, model: &str, edits: &mut Edits);
     /// Makes the provider report usage in its stream, where that has to be asked for.
     fn ask_stream_usage(&self, _root: Node<'_>, _edits: &mut Edits) {}
+
+    /// The turns of the conversation, in order, for whoever takes out the oldest. Empty: it cannot be shortened.
+    fn turns<'d>(&self, _root: Node<'d>) -> Vec<Turn<'d>> {
+        Vec::new()
+    }
 
     /// Fields that say what the provider is to keep, and change nothing of the answer.
     fn storage_fields(&self) -> &'static [&'static str] {

@@ -18,6 +18,8 @@ pub struct Gateway {
     pub store: MemoryStore,
     pub attachment: Attachment,
     pub now_ms: u64,
+    /// The route has an `internal_redirect_policy`.
+    pub redirects: bool,
     seed: u8,
 }
 
@@ -36,6 +38,8 @@ pub struct Answer {
     /// Offsets at which the body is cut.
     pub cuts: Vec<usize>,
     pub ends: Ends,
+    /// Time that passes before each piece but the first, in milliseconds.
+    pub pause_ms: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,12 +145,12 @@ impl Request {
 impl Answer {
     pub fn json(status: u16, body: impl Into<Vec<u8>>) -> Self {
         let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-        Self { status, headers, body: body.into(), cuts: Vec::new(), ends: Ends::Clean }
+        Self { status, headers, body: body.into(), cuts: Vec::new(), ends: Ends::Clean, pause_ms: 0 }
     }
 
     pub fn stream(body: impl Into<Vec<u8>>) -> Self {
         let headers = vec![("content-type".to_owned(), "text/event-stream; charset=utf-8".to_owned())];
-        Self { status: 200, headers, body: body.into(), cuts: Vec::new(), ends: Ends::Clean }
+        Self { status: 200, headers, body: body.into(), cuts: Vec::new(), ends: Ends::Clean, pause_ms: 0 }
     }
 
     pub fn dead() -> Self {
@@ -183,6 +187,7 @@ impl Gateway {
             store: MemoryStore::default(),
             attachment: Attachment::Upstream,
             now_ms: 1_795_517_417_250,
+            redirects: true,
             seed: 0,
         }
     }
@@ -194,6 +199,7 @@ impl Gateway {
             store: MemoryStore::default(),
             attachment: self.attachment,
             now_ms: self.now_ms,
+            redirects: self.redirects,
             seed: 0,
         }
     }
@@ -305,11 +311,54 @@ impl Call<'_> {
 
     /// What Envoy's router does: attempts in the plan's order until one's status is not to be retried.
     fn upstream(&mut self, exchange: &Rc<RefCell<Exchange>>, answers: &[Answer]) {
-        let clusters = plan_of(&self.headers);
+        let mut answers = answers;
+        loop {
+            let clusters = plan_of(&self.headers);
+            let made = self.walk(exchange, &clusters, answers);
+            answers = answers.get(made..).unwrap_or_default();
+            if !self.is_redirected() {
+                return;
+            }
+            if !self.gateway.redirects {
+                return self.pass_listener(exchange, false);
+            }
+            if let Some(reply) = self.listen_again(exchange) {
+                return self.local_reply(&reply);
+            }
+        }
+    }
+
+    fn is_redirected(&self) -> bool {
+        !self.is_final && self.outcome.status == 302 && self.response.get("x-tollgate-exchange").is_some()
+    }
+
+    /// The route takes the redirect: the listener runs again, on the request as it is now.
+    fn listen_again(&mut self, exchange: &Rc<RefCell<Exchange>>) -> Option<Reply> {
+        assert!(exchange.borrow().is_passing());
+        assert!(self.response.get("location").is_some());
+        for name in [":path", ":authority"] {
+            self.headers.set(name, b"/of/the/last/attempt".to_vec());
+        }
+        self.headers.set("x-envoy-original-url", b"http://of.the.last.attempt/".to_vec());
+        let token = self.response.get("x-tollgate-exchange").map(<[u8]>::to_vec).unwrap_or_default();
+        self.headers.set("x-tollgate-exchange", token);
+        let step = exchange.borrow_mut().resume(&self.headers.clone());
+        assert!(matches!(step.flow, Flow::Pause));
+        assert!(self.on_request(step).is_none());
+        assert!(self.headers.get("x-envoy-original-url").is_none());
+        let body = self.body.clone();
+        let step = exchange.borrow_mut().body(&body, self.gateway.host());
+        self.on_request(step)
+    }
+
+    /// One plan. Answers how many attempts were made.
+    fn walk(&mut self, exchange: &Rc<RefCell<Exchange>>, clusters: &[String], answers: &[Answer]) -> usize {
         let most =
             self.headers.get_str("x-envoy-max-retries").and_then(|n| n.parse::<usize>().ok()).unwrap_or(0);
         let mut last = None;
+        let mut made = 0;
         for (attempt, answer) in answers.iter().enumerate().take(most + 1) {
+            made = attempt + 1;
             // A plan without targets leaves it to Envoy's own route, which leads to a provider here.
             let own = || "openai".to_owned();
             let cluster =
@@ -329,6 +378,7 @@ impl Call<'_> {
             Some(Some(_)) => {}
             _ => self.proxys_own(exchange, 503, "upstream connect error"),
         }
+        made
     }
 
     /// One attempt. `None`: nothing came back.
@@ -413,7 +463,7 @@ impl Call<'_> {
         if answer.ends == Ends::Never {
             return None;
         }
-        let host = self.gateway.host();
+        let mut host = self.gateway.host();
         self.response = answer.headers.iter().map(|(n, v)| (n.clone(), v.clone().into_bytes())).collect();
         self.response.set(":status", answer.status.to_string());
         self.outcome.body.clear();
@@ -432,6 +482,9 @@ impl Call<'_> {
                 break;
             }
             held.extend_from_slice(piece);
+            if index > 0 {
+                host.now_ms += answer.pause_ms;
+            }
             let last = index + 1 == count && matches!(answer.ends, Ends::Clean | Ends::EmptyPiece);
             let step = attempt.response_body(piece, last, host);
             self.on_response(exchange, step, &mut held, &mut open);
@@ -497,7 +550,7 @@ impl Call<'_> {
         let status: u16 =
             self.response.get_str(":status").and_then(|status| status.parse().ok()).unwrap_or(0);
         self.outcome.status = status;
-        if self.response.get("x-tollgate-retry").is_some() {
+        if self.response.get("x-tollgate-retry").is_some() || self.is_redirected() {
             self.outcome.headers = self.response.clone();
             return;
         }

@@ -1,8 +1,8 @@
-//! `endpoints`, `limits`, `retention`, `timeouts`, `recovery`, `drop`: how a request is carried.
+//! `endpoints`, `limits`, `retention`, `timeouts`, `drop`: how a request is carried.
 
 use crate::config::error::quoted;
 use crate::config::node::{Choice, Node, Report};
-use crate::config::{Endpoints, ErrorClass, Limits, OptOut, Pattern, Recovery, Retention, Then, Timeouts};
+use crate::config::{Endpoints, Limits, OptOut, Pattern, Retention, Timeouts};
 
 pub(super) const TIMEOUTS: Timeouts =
     Timeouts { total: 600_000, first_token: 30_000, between_tokens: 30_000, answer: 300_000 };
@@ -15,8 +15,6 @@ const BLOCK_OR_ALLOW: [Choice<bool>; 2] = [("block", Some(false)), ("allow", Som
 const REJECT_OR_ALLOW: [Choice<bool>; 2] = [("reject", Some(true)), ("allow", Some(false))];
 const OPT_OUTS: [Choice<OptOut>; 3] =
     [("always", Some(OptOut::Always)), ("if_unset", Some(OptOut::IfUnset)), ("never", Some(OptOut::Never))];
-const ANSWERS: [Choice<fn() -> Then>; 3] =
-    [("next", Some(|| Then::Next)), ("fail", Some(|| Then::Fail)), ("larger", None)];
 
 pub(super) fn endpoints(node: Option<Node>, report: &mut Report) -> Endpoints {
     let Some(node) = node else { return Endpoints::default() };
@@ -70,30 +68,6 @@ pub(super) fn timeouts(node: Option<Node>, base: Timeouts, report: &mut Report) 
         report.warn(&node.path, "total is shorter than first_token or answer, so it ends them early");
     }
     timeouts
-}
-
-pub(super) fn recovery(node: Option<Node>, report: &mut Report) -> Recovery {
-    let mut then: std::collections::BTreeMap<ErrorClass, Then> =
-        ErrorClass::ALL.into_iter().map(|class| (class, by_default(class))).collect();
-    let Some(node) = node else { return Recovery { then } };
-    let fields = node.fields(&ErrorClass::ALL.map(ErrorClass::name), report);
-    for class in ErrorClass::ALL {
-        let Some(node) = fields.get(class.name()) else { continue };
-        let answer = node.fields(&["then", "rest", "chain", "truncate"], report);
-        answer.refuse_unbuilt(&["rest", "chain", "truncate"], report);
-        if let Some(word) = answer.get("then").and_then(|node| node.choice("answer", &ANSWERS, report)) {
-            then.insert(class, word());
-        }
-    }
-    Recovery { then }
-}
-
-/// The next target may do better, except where the request itself is at fault.
-fn by_default(class: ErrorClass) -> Then {
-    match class {
-        ErrorClass::TooLarge | ErrorClass::InvalidRequest => Then::Fail,
-        _ => Then::Next,
-    }
 }
 
 pub(super) fn drop(node: Option<Node>, report: &mut Report) -> Vec<String> {

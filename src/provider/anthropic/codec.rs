@@ -7,7 +7,7 @@ use crate::chat::visit::Place;
 use crate::chat::{Malformed, Request, Response, Unsupported, Usage};
 use crate::provider::fields::{array, boolean, count, malformed, object, text_of};
 use crate::provider::{
-    Api, ApiError, Codec, Hidden, Outline, StreamReader, StreamText, StreamWriter, ends_in,
+    Api, ApiError, Codec, Hidden, Outline, StreamReader, StreamText, StreamWriter, Turn, TurnKind, ends_in,
 };
 use crate::wire::json::{Edits, Node, quote};
 
@@ -57,6 +57,22 @@ impl Codec for AnthropicMessages {
 
     /// It always does.
     fn ask_stream_usage(&self, _root: Node<'_>, _edits: &mut Edits) {}
+
+    fn turns<'d>(&self, root: Node<'d>) -> Vec<Turn<'d>> {
+        let holds = |node: Node<'d>, block: &str| {
+            let mut blocks = node.get("content").into_iter().flat_map(|content| content.items());
+            blocks.any(|part| part.get("type").is_some_and(|kind| kind.is(block)))
+        };
+        let kind = |node: Node<'d>| match node.get("role").and_then(|role| role.as_str()).as_deref() {
+            Some("assistant") if holds(node, "tool_use") => TurnKind::Calls,
+            Some("assistant") => TurnKind::Assistant,
+            Some("system") => TurnKind::System,
+            _ if holds(node, "tool_result") => TurnKind::Results,
+            _ => TurnKind::User,
+        };
+        let turns = root.get("messages").into_iter().flat_map(|messages| messages.items());
+        turns.map(|node| Turn { node, kind: kind(node) }).collect()
+    }
 
     fn is_answer(&self, root: Node<'_>) -> bool {
         root.get("content").is_some_and(|content| content.kind() == crate::wire::json::Kind::Array)

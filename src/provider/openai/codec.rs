@@ -7,7 +7,7 @@ use crate::chat::visit::Place;
 use crate::chat::{Malformed, Request, Response, Unsupported, Usage};
 use crate::provider::fields::{array, boolean, count, malformed, object};
 use crate::provider::{
-    Api, ApiError, Codec, Hidden, Outline, StreamReader, StreamText, StreamWriter, ends_in,
+    Api, ApiError, Codec, Hidden, Outline, StreamReader, StreamText, StreamWriter, Turn, TurnKind, ends_in,
 };
 use crate::wire::json::{Document, Edits, Kind, Node, quote};
 
@@ -82,6 +82,21 @@ impl Codec for OpenAiChat {
 
     fn storage_fields(&self) -> &'static [&'static str] {
         &["store", "metadata"]
+    }
+
+    fn turns<'d>(&self, root: Node<'d>) -> Vec<Turn<'d>> {
+        let kind = |node: Node<'d>| match node.get("role").and_then(|role| role.as_str()).as_deref() {
+            Some("system" | "developer") => TurnKind::System,
+            Some("tool" | "function") => TurnKind::Results,
+            Some("assistant") => {
+                let calls = ["tool_calls", "function_call"].map(|field| node.get(field));
+                let calls = calls.into_iter().flatten().any(|calls| !calls.is_null());
+                if calls { TurnKind::Calls } else { TurnKind::Assistant }
+            }
+            _ => TurnKind::User,
+        };
+        let turns = root.get("messages").into_iter().flat_map(|messages| messages.items());
+        turns.map(|node| Turn { node, kind: kind(node) }).collect()
     }
 
     fn is_answer(&self, root: Node<'_>) -> bool {
