@@ -14,6 +14,7 @@ Standard library only. Everything listens on loopback; everything started here i
 
 from __future__ import annotations
 
+import copy
 import http.client
 import json
 import os
@@ -216,8 +217,8 @@ class Fakes:
         return Fake(name, self.ports[name])
 
     def reset(self) -> None:
-        for name in self.ports:
-            self[name].reset()
+        for name in list(self.ports)[:1]:
+            self[name].reset_all()
 
 
 class Fake:
@@ -256,6 +257,10 @@ class Fake:
     def reset(self) -> None:
         self._call("DELETE", "/_fake/requests")
         self._call("DELETE", "/_fake/faults")
+
+    def reset_all(self) -> None:
+        """The same for all fakes of its process."""
+        self._call("DELETE", "/_fake/everything")
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
         text = get(self.port, path, method, json.dumps(body) if body is not None else None)
@@ -313,8 +318,8 @@ class Envoy:
     def log(self) -> str:
         return self.process.log()
 
-    def access_log(self) -> List[Dict[str, Any]]:
-        """The access log's lines so far; "record" is Tollgate's record, parsed, or None where there is none."""
+    def access_log(self, first: int = 0) -> List[Dict[str, Any]]:
+        """The access log's lines from that one on; "record" is Tollgate's record, parsed, or None without one."""
         with open(self.process.out, "rb") as out:
             out.seek(self._logged)
             new = out.read()
@@ -325,7 +330,7 @@ class Envoy:
                 entry = json.loads(line)
                 entry["record"] = json.loads(entry["record"]) if entry.get("record") else None
                 self._lines.append(entry)
-        return list(self._lines)
+        return copy.deepcopy(self._lines[first:])
 
     def admin(self, path: str, method: str = "GET") -> str:
         return get(self.admin_port, path, method)

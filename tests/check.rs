@@ -57,6 +57,35 @@ fn every_error_has_the_file_and_the_path() {
 }
 
 #[test]
+fn access_that_stands_for_nothing_is_warned_of() {
+    let policy = |more: &str| {
+        format!(
+            "version: 1
+providers: {{openai: {{dialect: openai}}, claude: {{dialect: anthropic, credential: {{passthrough: any}}}}}}
+chains: {{economy: {{targets: [openai/gpt-5.4-nano]}}}}
+routes: [{{name: r, when: {{model: [smart, \"house-*\"]}}, use: economy}}]
+models: {{local: {{provider: openai}}}}
+access: [{more}]
+"
+        )
+    };
+    let all = "{models: [economy, smart, house-7, \"house-*\", \"h*\", local, gpt-9, \"gpt-5.4-*\", claude-x, \"openai/gpt-5.4*\", \"*\"]}";
+    let (said, sound) = check("policy.yaml", &policy(all));
+    assert!(sound && !said.contains("warning: access"), "{said}");
+    let (said, sound) =
+        check("policy.yaml", &policy("{models: [economy, ecomony, \"gemini-*\"]}, {caller: \"team-*\"}"));
+    assert!(sound, "a warning is no error: {said}");
+    for line in [
+        "warning: access[0].models: \"ecomony\" is no model, alias or chain of this policy",
+        "warning: access[0].models: \"gemini-*\" is no model, alias or chain of this policy",
+        "warning: access[1].caller: \"team-*\" is nobody: callers.identify names no source, so every caller is \"unknown\"",
+    ] {
+        assert!(said.contains(line), "{line} is not in {said}");
+    }
+    assert_eq!(said.matches("warning: access").count(), 3, "{said}");
+}
+
+#[test]
 fn a_policy_inside_an_envoy_file_is_checked_once() {
     let envoy = "
 !ignore tollgate: {policy: &policy {'@type': type.googleapis.com/google.protobuf.Struct, value: {version: 1, providers: {a: {dialect: x}}}}}

@@ -353,6 +353,14 @@ fn bad() -> Vec<(String, &'static str)> {
             r#"providers.openai.opt_out.body["a..b"]: is not the path of a field"#,
         ),
         (
+            provider("credential: {passthrough: all}"),
+            "providers.openai.credential: expected {passthrough: any}, and nothing beside it",
+        ),
+        (
+            provider("credential: {passthrough: any, env: A}"),
+            "providers.openai.credential: expected {passthrough: any}, and nothing beside it",
+        ),
+        (
             provider("credential: passthru"),
             r#"providers.openai.credential: expected passthrough, {passthrough: any}, envoy or {env: NAME} (did you mean "passthrough"?); a key is not written in the policy, and what was found is not shown"#,
         ),

@@ -17,6 +17,8 @@ use tollgate::wire::sse::Decoder;
 
 #[path = "providers/adapt.rs"]
 mod adapt;
+#[path = "providers/anthropic.rs"]
+mod anthropic;
 #[path = "providers/completions.rs"]
 mod completions;
 #[path = "providers/embeddings.rs"]

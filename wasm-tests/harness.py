@@ -80,7 +80,7 @@ class Gateway:
         """The access log's lines since the last reset, at least so many."""
         deadline = time.monotonic() + seconds
         while True:
-            lines = self.envoy.access_log()[self._seen:]
+            lines = self.envoy.access_log(self._seen)
             if len(lines) >= count:
                 return lines
             if time.monotonic() > deadline:
@@ -104,7 +104,7 @@ class Gateway:
         while time.monotonic() < deadline:
             stats = self.envoy.admin("/stats?filter=http.tollgate.downstream_rq_total")
             begun = int(stats.partition("downstream_rq_total: ")[2] or 0)
-            self._seen = len(self.envoy.access_log())
+            self._seen += len(self.envoy.access_log(self._seen))
             if self._seen + self._unlogged >= begun:
                 return
             time.sleep(0.02)

@@ -30,7 +30,8 @@ HOUSE: Dict[str, Any] = {
     "version": 1,
     "callers": {"identify": [{"header": "x-team"}], "unknown": "allow"},
     "providers": {
-        "openai": {"dialect": "openai", "cluster": "openai", "retention": "opt_out", "credential": "passthrough"},
+        # Callers of every dialect hold keys for it.
+        "openai": {"dialect": "openai", "cluster": "openai", "retention": "opt_out", "credential": {"passthrough": "any"}},
         "deepseek": {"dialect": "deepseek", "cluster": "deepseek", "credential": {"env": "DEEPSEEK_API_KEY"}},
         "anthropic": {"dialect": "anthropic", "cluster": "anthropic", "credential": {"env": "ANTHROPIC_API_KEY"}},
         # A gateway inside the house, behind the same cluster as OpenAI, that asks for a header and a field of its own.

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
-from harness import PROVIDERS, ROOT, Failed
+from harness import ROOT
 
 MODELS = {"openai": "gpt-5.4", "azure_openai": "gpt-5.4", "anthropic": "claude-sonnet-5", "gemini": "gemini-3.5-flash",
           "deepseek": "deepseek-v4-pro", "qwen": "qwen-plus", "mistral": "mistral-large-latest",
@@ -26,10 +26,10 @@ def route(alias: str, use: str) -> Dict[str, Any]:
     return {"name": re.sub(r"[^a-zA-Z0-9_.-]", "-", alias)[:64], "when": {"model": alias}, "use": use}
 
 
-def policy(kinds: List[str], routes: List[Dict[str, Any]], **sections: Any) -> Dict[str, Any]:
-    """`to-KIND` asks that kind; more routes, sections and chains as given."""
-    return {"version": 1, "providers": {kind: provider(kind) for kind in kinds},
-            "routes": routes + [route("to-" + kind, "%s/%s" % (kind, MODELS[kind])) for kind in kinds],
+def policy(routes: List[Dict[str, Any]], providers: Optional[Dict[str, Any]] = None, **sections: Any) -> Dict[str, Any]:
+    """`to-KIND` asks that kind; more routes and sections as given."""
+    return {"version": 1, "providers": providers or {kind: provider(kind) for kind in MODELS},
+            "routes": routes + [route("to-" + kind, "%s/%s" % (kind, model)) for kind, model in MODELS.items()],
             "callers": {"identify": [{"header": "x-team"}], "unknown": "allow"}, **sections}
 
 
@@ -52,18 +52,3 @@ class Table:
 def read(name: str) -> Optional[List[Dict[str, Any]]]:
     path: Path = ROOT / "build" / (name + ".json")
     return json.loads(path.read_text("utf-8")) if path.exists() else None
-
-
-def supported(gateway: Any, make: Any) -> Any:
-    """A gateway with all kinds, and their names; what the module under test does not know yet is left out."""
-    known, sections = list(PROVIDERS), {}
-    for _ in range(2):
-        try:
-            return gateway(policy=dict(make(known), **sections)), known
-        except Failed as failed:
-            unknown = set(re.findall(r'providers\.(\w+)\.dialect: dialect "\w+" is not supported', str(failed)))
-            sections = {"recovery": {}} if "recovery." in str(failed) else {}
-            if not unknown and not sections:
-                raise
-            known = [kind for kind in known if kind not in unknown]
-    raise AssertionError("unreachable: a policy without them was refused for the same reason")

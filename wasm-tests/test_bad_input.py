@@ -231,9 +231,9 @@ def test_many_messages_and_many_values_are_read(tollgate):
 # ── Endpoints ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 @pytest.mark.parametrize("method, path", [
-    ("POST", "/v1/responses"), ("POST", "/v1/embeddings"), ("POST", "/v1/files"), ("POST", "/"), ("GET", "/v1/models"),
+    ("POST", "/v1/conversations"), ("POST", "/v1/moderations"), ("POST", "/v1/files"), ("POST", "/"), ("PUT", "/v1/models"),
     ("GET", CHAT), ("PUT", CHAT), ("DELETE", CHAT), ("POST", CHAT + "/x"), ("POST", "/v1/Chat/Completions"),
-    ("POST", "/v1/chat%2fcompletions"), ("POST", "/v1/chat/completions;x=1"), ("POST", "/x/../v1/responses"),
+    ("POST", "/v1/chat%2fcompletions"), ("POST", "/v1/chat/completions;x=1"), ("POST", "/x/../v1/files"),
     ("POST", "/v1/batches"), ("OPTIONS", CHAT)])
 def test_an_endpoint_that_nobody_inspects_is_refused(tollgate, method, path):
     answer = send(tollgate.port, json.dumps({"input": EMAIL, "model": "gpt-5.4"}).encode(), path=path, method=method)
@@ -297,7 +297,7 @@ def test_our_own_headers_from_a_client_neither_steer_nor_pass(gateway, config):
 
 
 def test_our_own_headers_do_not_open_a_blocked_endpoint(tollgate):
-    assert_refused(tollgate, send(tollgate.port, body(EMAIL), path="/v1/responses", headers=SPOOFED), 403)
+    assert_refused(tollgate, send(tollgate.port, body(EMAIL), path="/v1/files", headers=SPOOFED), 403)
 
 
 def test_an_unknown_caller_can_be_rejected(gateway):

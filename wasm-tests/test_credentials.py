@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import kinds
+from harness import PROVIDERS
 from house import HOUSE, house, team, user
 from wire import JSON, Connection, request
 
@@ -96,6 +98,33 @@ def test_the_operators_keys_reach_their_own_provider_alone(gateway, dialect, fai
     assert who_saw(tollgate) <= {"openai"}
     assert who_saw(tollgate, "fake-deepseek-key") <= {"deepseek"}
     assert who_saw(tollgate, "fake-anthropic-key") <= {"anthropic"}
+
+
+# ---- nine kinds in one chain: each has its own key, and every one of them fails
+
+@pytest.fixture
+def all_kinds(gateway):
+    chain = {"all": {"targets": ["%s/%s" % (kind, kinds.MODELS[kind]) for kind in PROVIDERS]}}
+    return gateway(policy=kinds.policy([kinds.route("all", "all")], chains=chain), concurrency=1)
+
+
+@pytest.mark.parametrize("path, header", [
+    ("/v1/chat/completions", BEARER), ("/v1/messages", ANTHROPICS), ("/v1/responses", BEARER),
+    ("/v1beta/models/all:generateContent?key=" + KEY, GOOGLES), ("/v1/completions", BEARER)], ids=str)
+def test_each_of_nine_providers_sees_its_own_key_and_no_other(all_kinds, path, header):
+    bodies = {"/v1/messages": dict(MESSAGES, model="all"), "/v1/responses": {"model": "all", "input": "hi"},
+              "/v1/completions": {"model": "all", "prompt": "hi"}}
+    contents = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
+    for kind in PROVIDERS:
+        all_kinds.fake[kind].faults("500", sticky=True)
+    body = bodies.get(path, contents if "generateContent" in path else dict(CHAT, model="all"))
+    assert ask(all_kinds, [header], path, body) >= 400
+    keys = {"fake-%s-key" % kind for kind in PROVIDERS} | {KEY}
+    for kind in PROVIDERS:
+        (got,) = all_kinds.fake[kind].requests()
+        text = json.dumps([got["path"], got["headers"], got["trailers"]]) + got["body"]
+        own = "fake-%s-key" % kind
+        assert [key for key in sorted(keys) if key in text and not (key in own and key != own)] == [own], kind
 
 
 # ---- Envoy's own: credential_injector, with a secret in a file that Envoy watches

@@ -3,12 +3,13 @@
 import openai
 import pytest
 
+import kinds
 from house import EMAIL, HOUSE, OTHER_EMAIL, REDACTED, TEXT, asked, assert_nowhere, house, said, team, user
 
 
 @pytest.fixture
 def tollgate(gateway):
-    spare = {"dialect": "openai", "cluster": "openai", "host": "spare.internal", "credential": {"env": "DEEPSEEK_API_KEY"}}
+    spare = {"dialect": "openai", "cluster": "openai", "host": "spare.internal", "credential": {"env": "OPENAI_API_KEY"}}
     return gateway(policy=house(
         providers=dict(HOUSE["providers"], spare=spare),
         chains=dict(HOUSE["chains"], vectors={"targets": ["anthropic/claude-sonnet-5", "openai/text-embedding-3-small",
@@ -57,11 +58,11 @@ def test_the_callers_budget_is_charged_for_vectors(gateway):
     budget = {"name": "small", "per": ["caller"], "limit": {"tokens": 60}, "window": "month",
               "at": [{"percent": 100, "reject": True}]}
     tollgate = gateway(policy=house(budgets=[budget]), concurrency=1)
-    client, calls = tollgate.openai(team=team()), 0
+    client = tollgate.openai(team=team())
     with pytest.raises(openai.RateLimitError):
-        for calls in range(40):
+        for _ in range(40):
             client.embeddings.create(model="text-embedding-3-small", input="one two three four five six")
-    assert calls > 1
+    assert len(tollgate.fake["openai"].requests()) > 1
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
@@ -106,3 +107,66 @@ def test_a_streamed_completion_fails_in_its_own_dialect(tollgate, fault):
 def test_chat_is_what_it_was(tollgate):
     chunks = tollgate.openai(team=team()).chat.completions.create(model="smart", messages=user(TEXT), stream=True)
     assert said(chunks) == TEXT
+
+
+# ---- every kind that has vectors, for callers of every SDK
+
+VECTORS = {"openai": "text-embedding-3-small", "azure_openai": "text-embedding-3-small", "gemini": "gemini-embedding-001",
+           "mistral": "mistral-embed", "qwen": "text-embedding-v4", "openrouter": "openai/text-embedding-3-small",
+           "openai_compatible": "house-embed"}
+
+
+@pytest.fixture
+def everywhere(gateway):
+    # Google's SDK chooses the API by the model's name: one that tells it nothing.
+    routes = [kinds.route("vectors-%d" % number, "%s/%s" % item) for number, item in enumerate(VECTORS.items())]
+    return gateway(policy=kinds.policy(routes))
+
+
+def by_openai(tollgate, model, texts):
+    answer = tollgate.openai(team=team()).embeddings.create(model=model, input=texts)
+    return [item.embedding for item in answer.data]
+
+
+def by_google(tollgate, model, texts):
+    from google import genai
+    options = genai.types.HttpOptions(base_url=tollgate.url, client_args={"trust_env": False})
+    client = genai.Client(api_key="AIza-test", http_options=options)
+    return [item.values for item in client.models.embed_content(model=model, contents=texts).embeddings]
+
+
+def by_mistral(tollgate, model, texts):
+    import httpx
+    from mistralai.client import Mistral
+    client = Mistral(api_key="k", server_url=tollgate.url, client=httpx.Client(trust_env=False))
+    return [item.embedding for item in client.embeddings.create(model=model, inputs=texts).data]
+
+
+def alias(kind):
+    return "vectors-%d" % list(VECTORS).index(kind)
+
+
+# Mistral's SDK wants an id with the vectors, which nobody else sends.
+@pytest.mark.parametrize("caller, kind", [(by_mistral, "mistral")] + [
+    (caller, kind) for caller in (by_openai, by_google) for kind in VECTORS])
+def test_any_sdk_gets_vectors_of_any_provider(everywhere, kind, caller):
+    everywhere.fake[kind].reset()
+    vectors = caller(everywhere, alias(kind), [TEXT, "plain"])
+    assert len(vectors) == 2 and all(isinstance(number, float) for vector in vectors for number in vector)
+    assert vectors[0] != vectors[1]
+    (request,) = everywhere.fake[kind].requests()
+    assert REDACTED in request["body"] and VECTORS[kind] in request["path"] + request["body"]
+    (record,) = everywhere.records(1)
+    assert record["gen_ai.operation.name"] == "embeddings" and record["gen_ai.usage.input_tokens"] > 0
+    assert EMAIL not in request["body"] + request["path"] + everywhere.log
+
+
+def test_errors_of_vectors_are_the_sdks_own(everywhere):
+    everywhere.fake["gemini"].faults("429", sticky=True)
+    with pytest.raises(openai.RateLimitError):
+        by_openai(everywhere, alias("gemini"), ["plain"])
+    from google.genai import errors
+    everywhere.fake["mistral"].faults("429", sticky=True)
+    with pytest.raises(errors.ClientError) as raised:
+        by_google(everywhere, alias("mistral"), ["plain"])
+    assert raised.value.code == 429

@@ -19,7 +19,7 @@ import pytest
 import kinds
 from harness import PROVIDERS
 from house import user
-from kinds import CALLERS_KEY, MODELS
+from kinds import MODELS
 from wire import CHAT
 
 TEXT = "The quick brown fox jumps over the lazy dog and is not seen again by anybody around here."
@@ -36,10 +36,16 @@ AS_IT_IS = ("openai", "azure_openai", "deepseek", "qwen", "openrouter", "openai_
 FINAL = ("too_large", "invalid_request")   # not asked again elsewhere
 
 
+# Each case has a model and a caller's key of its own: what rests or fails too often matters to no other.
+BY_KEY = {**{kind: dict(kinds.provider(kind), credential={"passthrough": "any"}) for kind in PROVIDERS},
+          **{"backup_" + kind: kinds.provider(kind) for kind in ("openai", "anthropic")}}
+
 # What does not go as it has to yet, by kind: which cases, and why.
 KNOWN = {
     "mistral": (lambda case: case.position == "as a status" and (case.alone or case.expected in FINAL)
                 or case.position == "midway", "the error arrives in Mistral's form"),
+    "qwen": (lambda case: case.error == "rate_limited/tokens" and case.stream and "error_event" in case.fault,
+             "taken for an empty account, as the same code is elsewhere"),
 }
 
 
@@ -69,6 +75,7 @@ class Case:
 
     @property
     def backup(self):
+        """The kind of the second target, as a provider of its own (BACKUPS)."""
         return "anthropic" if self.kind == "openai" else "openai"
 
     @property
@@ -76,7 +83,7 @@ class Case:
         return "%s-fail-%s" % (MODELS[self.kind], self.name), "%s-for-%s" % (MODELS[self.backup], self.name)
 
     def chain(self):
-        first, second = ("%s/%s" % pair for pair in zip((self.kind, self.backup), self.models))
+        first, second = ("%s/%s" % pair for pair in zip((self.kind, "backup_" + self.backup), self.models))
         chain = {"targets": [first] if self.alone else [first, second]}
         if self.patience:
             chain["timeouts"] = {"first_token": self.patience, "answer": self.patience}
@@ -139,29 +146,24 @@ def ran(gateways, _fakes):
     for number, case in enumerate(cases):
         case.number = number
 
-    def make(known):
-        mine = [case for case in cases if case.kind in known]
-        chains = {case.name: case.chain() for case in mine}
-        windows = {name: {"context": size} for case in mine if case.expected == "context_length"
-                   for name, size in zip(case.models, (100_000, 2_000_000))}
-        return kinds.policy(known, [kinds.route(case.name, case.name) for case in mine], chains=chains, models=windows,
-                            recovery={name: {"then": "next", "rest": "1ms"} for name in ("auth", "quota_exhausted")})
-
-    gateway, known = kinds.supported(gateways.get, make)
-    mine = [case for case in cases if case.kind in known]
-    for kind in known:
-        gateway.fake[kind].named_faults({case.name: case.fault for case in mine if case.kind == kind})
+    chains = {case.name: case.chain() for case in cases}
+    windows = {name: {"context": size} for case in cases if case.expected == "context_length"
+               for name, size in zip(case.models, (100_000, 2_000_000))}
+    gateway = gateways.get(policy=kinds.policy([kinds.route(case.name, case.name) for case in cases], providers=BY_KEY,
+                                               chains=chains, models=windows))
+    for kind in PROVIDERS:
+        gateway.fake[kind].named_faults({case.name: case.fault for case in cases if case.kind == kind})
     started = time.monotonic()
-    asyncio.run(ask_all(gateway, mine))
-    records = {record["tollgate.caller"]: record for record in gateway.records(len(mine), 10)}
+    asyncio.run(ask_all(gateway, cases))
+    records = {record["tollgate.caller"]: record for record in gateway.records(len(cases), 10)}
     told = defaultdict(list)
-    for kind in known:
+    for kind in PROVIDERS:
         for request in gateway.fake[kind].requests():
             told[request["model"]].append(request["usage"])
-    for case in mine:
+    for case in cases:
         case.record = records.get(case.name, {})
         case.told = [usage for model in case.models for usage in told[model]]
-    return mine, time.monotonic() - started
+    return cases, time.monotonic() - started
 
 
 async def ask_all(gateway, cases):
@@ -176,7 +178,7 @@ async def ask_all(gateway, cases):
 async def ask(client, case):
     """What the caller sees: the status, the body or the events, and how it ended."""
     body = {"model": case.name, "messages": user(TEXT), "stream": case.stream}
-    headers = {"authorization": "Bearer " + CALLERS_KEY, "x-team": case.name}
+    headers = {"authorization": "Bearer key-of-" + case.name, "x-team": case.name}
     saw: Dict[str, Any] = {"status": None, "body": "", "ended": False}
     started = time.monotonic()
     try:
@@ -242,7 +244,7 @@ def wrong(case, statuses):
         if saw["status"] != status if status else saw["status"] < 400:
             return "status %s, not %s" % (saw["status"], status or "an error's")
     else:
-        rest = [(case.backup, None)]
+        rest = [("backup_" + case.backup, None)]
         if (saw["status"], text, error, clean) != (200, TEXT, None, True):
             return "status %s, text %r, error %s" % (saw["status"], text, error)
     if tried != [first] + rest:
@@ -282,7 +284,7 @@ def outcome(case):
         saw = "error event" if error else "reset"
     else:
         saw = "%d" % case.saw["status"]
-    tried = " → ".join(attempt["provider"] + (" (%s)" % attempt["class"] if attempt.get("class") else "")
+    tried = " → ".join(re.sub("^backup_.*", "backup", attempt["provider"]) + (" (%s)" % attempt["class"] if attempt.get("class") else "")
                        for attempt in case.record["tollgate.attempts"])
     charge = "estimated" if case.record.get("tollgate.usage_estimated") and sum(charged(case)) else \
         "as told" if sum(charged(case)) else "nothing"
@@ -293,8 +295,6 @@ def outcome(case):
 @pytest.mark.parametrize("kind", PROVIDERS)
 def test_every_way_to_fail(ran, _fakes, fault_table, kind, stream):
     cases = [case for case in ran[0] if (case.kind, case.stream) == (kind, stream)]
-    if not cases:
-        pytest.skip("the module under test does not know %s yet" % kind)
     statuses = _fakes[kind].errors()["errors"]
     problems = []
     for case in cases:
@@ -315,4 +315,4 @@ def test_every_way_to_fail(ran, _fakes, fault_table, kind, stream):
 
 def test_the_whole_matrix_is_run_in_reasonable_time(ran):
     cases, seconds = ran
-    assert len(cases) > 100 and seconds < 180
+    assert len(cases) > 900 and seconds < 180

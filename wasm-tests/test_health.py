@@ -89,7 +89,7 @@ def test_a_caller_that_goes_away_says_nothing_of_the_provider(tollgate):
     for number in range(6):
         with Connection(tollgate.port) as connection:
             connection.send(request(json.dumps({"model": "smart", "messages": user(TEXT)}).encode(), CHAT))
-            wait_for(lambda: count(tollgate, "openai") == number + 1, "the request")
+            wait_for(lambda expected=number + 1: count(tollgate, "openai") == expected, "the request")
     tollgate.access_log(6)
     tollgate.fake["openai"].faults()
     assert ask(tollgate) == ("openai", 1)

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 
 import anthropic
 import openai
@@ -10,7 +9,7 @@ import pytest
 
 from house import (CARD, EMAIL, HOUSE, OTHER_EMAIL, REDACTED, TEXT, asked, assert_nowhere, house, prompt_at, said,
                    team, user)
-from wire import CHAT, MESSAGES, Connection, request, send, wait_for
+from wire import CHAT, Connection, request, send, wait_for
 
 LENIENT = {**HOUSE["chains"], "lenient": {"targets": ["anthropic/claude-sonnet-5"], "cluster": "anthropic"}}
 POLICY = house(chains=LENIENT, recovery={"content_filter": {"chain": "lenient"}})

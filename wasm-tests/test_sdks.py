@@ -15,7 +15,6 @@ from harness import PROVIDERS
 from house import CARD, EMAIL, OTHER_EMAIL, assert_nowhere
 from kinds import CALLERS_KEY, MODELS
 from sdks import DRIVERS, Card, Wish
-from wire import send
 
 TEXT = "Grüezi from the application"
 STREAMS = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
@@ -53,10 +52,14 @@ def errors_of(kind):
 
 
 @pytest.fixture(scope="session")
-def _everything(gateways):
-    def make(known):
-        return kinds.policy(known, [each for kind in known for each in errors_of(kind)])
-    return kinds.supported(gateways.get, make)
+def _gateway(gateways):
+    return gateways.get(policy=kinds.policy([each for kind in PROVIDERS for each in errors_of(kind)]))
+
+
+@pytest.fixture(scope="session")
+def _sdks(_gateway):
+    """One client for each: to make them takes longer than to use them."""
+    return {name: driver(_gateway.url, CALLERS_KEY) for name, driver in DRIVERS.items()}
 
 
 @pytest.fixture(params=PROVIDERS)
@@ -70,23 +73,14 @@ def caller(request):
 
 
 @pytest.fixture
-def tollgate(_everything, kind):
-    gateway, known = _everything
-    if kind not in known:
-        pytest.skip("the module under test does not know %s yet" % kind)
-    gateway.reset()
-    return gateway
-
-
-PATHS = {"responses": "/v1/responses", "gemini": "/v1beta/models/x:generateContent"}
+def tollgate(_gateway):
+    _gateway.reset()
+    return _gateway
 
 
 @pytest.fixture
-def sdk(tollgate, caller):
-    if caller in PATHS and b"endpoint_blocked" in send(tollgate.port, {}, path=PATHS[caller]).body:
-        pytest.skip("the module under test does not know this API yet")
-    tollgate.reset()
-    return DRIVERS[caller](tollgate.url, CALLERS_KEY)
+def sdk(tollgate, _sdks, caller):
+    return _sdks[caller]
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Time-outs: for the first token, between tokens, for a whole answer and for all of it; the same at every provider."""
 
-import json
 import time
 
 import openai

@@ -16,6 +16,7 @@ Every port has these as well, for whoever runs the fakes; they are about that po
     GET    /_fake/usage       {"requests": n, "answers": n, "input": tokens, "output": tokens} as reported to callers
     POST   /_fake/faults      {"plan": [fault, …], "sticky": false, "named": {name: fault}, "provider": name}; see faults.py
     DELETE /_fake/faults      as it was
+    DELETE /_fake/everything  both of them, for all providers of the process
 """
 
 from __future__ import annotations
@@ -57,10 +58,13 @@ class Provider:
 
     def __init__(self, dialect: Vendor):
         self.dialect = dialect
+        self.behave()
+        self.forget()
+
+    def behave(self) -> None:
         self.plan: List[Fault] = []
         self.named: Dict[str, Fault] = {}
         self.sticky = False
-        self.forget()
 
     def forget(self) -> None:
         self.requests: List[Dict[str, Any]] = []
@@ -182,7 +186,12 @@ class Fakes:
             provider.forget()
             return _json_answer({})
         if what == ("DELETE", "/_fake/faults"):
-            provider.plan, provider.sticky, provider.named = [], False, {}
+            provider.behave()
+            return _json_answer({})
+        if what == ("DELETE", "/_fake/everything"):
+            for each in self.providers.values():
+                each.behave()
+                each.forget()
             return _json_answer({})
         if what == ("POST", "/_fake/faults"):
             return self.order(provider, request)

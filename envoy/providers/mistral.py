@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Optional
 import model
 from chat import Chat
 from dialect import Error, Vendor, as_json, parts_of, text_of
-from endpoints import Embeddings, Models
+from endpoints import ANSWER, Embeddings, Models
 from faults import Answer, Event
 from http1 import Headers, Request
 from openai import OpenAILike
@@ -141,6 +141,11 @@ def chunk(thoughts: str) -> Dict[str, Any]:
 
 class MistralEmbeddings(Embeddings):
     fields = {"model", "input", "metadata", "output_dimension", "output_dtype", "encoding_format"}
+
+    def at_once(self, request: Request, body: Any) -> ANSWER:
+        answer, spent = super().at_once(request, body)
+        answer.body = b'{"id":"cc93a06d10244e07a4b2604c20855c61",' + answer.body[1:]
+        return answer, spent
 
 
 class Mistral(OpenAILike):

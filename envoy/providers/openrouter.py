@@ -149,6 +149,7 @@ def waiting() -> Event:
 
 
 class OpenRouterResponses(Responses):
+    fields = Responses.fields | EXTRAS | {"top_k"}
     named_events = False
     done_marker = True
 

@@ -21,6 +21,7 @@ ANSWER_ID = "resp_689f74b2f1e0819088b30c8105dc8b29"
 
 
 class Responses(Endpoint):
+    fields = FIELDS
     named_events = True                    # each event's name stands on a line of its own, too
     done_marker = False
 
@@ -32,7 +33,7 @@ class Responses(Endpoint):
             return invalid("Missing required parameter: 'model'.", "model")
         if "input" not in body and "prompt" not in body:
             return invalid("Missing required parameter: 'input'.", "input")
-        unknown = sorted(set(body) - FIELDS)
+        unknown = sorted(set(body) - self.fields)
         if unknown:
             return invalid("Unknown parameter: '%s'." % unknown[0], unknown[0])
         if body.get("previous_response_id"):

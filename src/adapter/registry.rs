@@ -11,11 +11,13 @@ use crate::engine::exchange::Attachment;
 use crate::engine::{Exchange, Host, Policy};
 use crate::store::Store as _;
 
+type Known = (Weak<RefCell<Exchange>>, u32);
+
 thread_local! {
     /// Policies in use: the listener's and every cluster's configuration are the same document, so one is enough.
     static POLICIES: RefCell<Vec<Weak<Policy>>> = const { RefCell::new(Vec::new()) };
     /// With the listener's context.
-    static EXCHANGES: RefCell<HashMap<String, (Weak<RefCell<Exchange>>, u32)>> = RefCell::new(HashMap::new());
+    static EXCHANGES: RefCell<HashMap<String, Known>> = RefCell::new(HashMap::new());
     /// Between the context that ends with a redirect and the one that begins with it.
     static HANDED_OVER: RefCell<HashMap<String, Rc<RefCell<Exchange>>>> = RefCell::new(HashMap::new());
     static METRICS: RefCell<HashMap<&'static str, HashMap<String, u32>>> = RefCell::new(HashMap::new());
@@ -97,7 +99,7 @@ pub fn leave(token: &str) {
 /// The contexts whose answers have been silent for too long.
 pub fn cut_off_silent() -> Vec<u32> {
     let host = lend();
-    let silent = |(exchange, context): &(Weak<RefCell<Exchange>>, u32)| {
+    let silent = |(exchange, context): &Known| {
         let exchange = exchange.upgrade()?;
         let mut exchange =
             exchange.try_borrow_mut().ok().filter(|exchange| exchange.is_silent(host.now_ms))?;

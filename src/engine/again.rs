@@ -90,16 +90,13 @@ impl Exchange {
 
     /// The body is here again, as the listener left it.
     pub(super) fn plan_again(&mut self, body: &[u8], host: Host<'_>) -> Step {
-        let Phase::Passing(planned, pass) = std::mem::replace(&mut self.phase, Phase::Done) else {
+        let Phase::Passing(mut planned, pass) = std::mem::replace(&mut self.phase, Phase::Done) else {
             return Step::default();
         };
-        // While it is planned nothing is told to anybody but the caller, whose dialect the exchange knows.
-        let (planned, found) = match self.other_plan(planned, &pass.way, body, host) {
-            Ok((planned, edits)) => (planned, Some(edits)),
-            Err(planned) => (planned, None),
-        };
-        let Some(edits) = found else { return self.give_back(planned, pass.error) };
-        self.send(planned, (!edits.is_empty()).then(|| edits.apply(body)))
+        match self.other_plan(&mut planned, &pass.way, body, host) {
+            Some(edits) => self.send(planned, (!edits.is_empty()).then(|| edits.apply(body))),
+            None => self.give_back(planned, pass.error),
+        }
     }
 
     /// Nothing came of it: the caller gets the last attempt's error.
@@ -136,19 +133,19 @@ impl Exchange {
         Step::go_on(effects)
     }
 
-    /// `Err`: there is none.
+    /// Puts another plan in the place of the one so far, and answers what of the body changes with it. `None`: there is
+    /// no other.
     fn other_plan(
         &mut self,
-        mut planned: Planned,
+        planned: &mut Planned,
         way: &recovery::Pass,
         body: &[u8],
         host: Host<'_>,
-    ) -> Result<(Planned, Edits), Planned> {
-        let (Some(outline), Ok(document)) = (planned.outline.clone(), Document::parse_lenient(body)) else {
-            return Err(planned);
-        };
+    ) -> Option<Edits> {
+        let outline = planned.outline.clone()?;
+        let document = Document::parse_lenient(body).ok()?;
         let mut edits = Edits::new();
-        let Some(mut plan) = self.targets_of(&planned, way) else { return Err(planned) };
+        let mut plan = self.targets_of(planned, way)?;
         let policy = Rc::clone(&self.policy);
         let found = &self.tally.classes;
         let classes: Vec<_> =
@@ -161,19 +158,17 @@ impl Exchange {
         };
         let mut cut = None;
         if let recovery::Pass::Truncate { system, last } = way {
-            cut = plan.targets.first().and_then(|target| self.shorten(target, &asked, *system, *last));
-            if cut.is_none() {
-                return Err(planned);
-            }
+            let first = plan.targets.first()?;
+            cut = Some(self.shorten(first, &asked, *system, *last)?);
         }
         let narrowed = self.filter_by_price(&mut plan, &outline);
         let narrowed = narrowed.and_then(|()| self.narrow(&mut plan, &asked)).and_then(|()| match &cut {
             Some(_) => Ok(None),
             None => self.fit(&mut plan, &asked),
         });
-        let Ok(fitted) = narrowed else { return Err(planned) };
+        let fitted = narrowed.ok()?;
         if plan.targets.is_empty() {
-            return Err(planned);
+            return None;
         }
         if let Some(cut) = cut.or(fitted) {
             cut.make(&mut edits);
@@ -188,7 +183,7 @@ impl Exchange {
         let elapsed = host.now_ms.saturating_sub(self.started_ms);
         plan.timeouts.total = plan.timeouts.total.saturating_sub(elapsed).max(1);
         planned.take_over(plan);
-        Ok((planned, edits))
+        Some(edits)
     }
 
     /// Whom the new plan could ask.
@@ -205,11 +200,11 @@ impl Exchange {
                 let asked = |target: &Target| {
                     planned.attempts.iter().any(|attempt| planned.target(attempt.target) == Some(target))
                 };
-                plan.targets.retain(|target| !asked(target));
+                plan.leave_out(|target| asked(target).then(|| "was asked before".to_owned()));
                 return Some(Plan { route: planned.plan.route.clone(), ..plan });
             }
         };
-        let mut plan = Plan { targets, first: 0, ..planned.plan.clone() };
+        let mut plan = Plan { targets, first: 0, left_out: Vec::new(), ..planned.plan.clone() };
         // Where Envoy fixes the order, the chain begins anew, which is right for the same targets only.
         if let Some(first) = plan.targets.first()
             && let Some(provider) = self.policy.config.providers.get(first.provider)

@@ -213,6 +213,8 @@ impl Exchange {
         match neutral.get_or_insert_with(read) {
             Err(fault) => Err(fault.field.clone()),
             Ok(request) => {
+                // What is carried differs by model, too.
+                request.model.clone_from(model);
                 let codec = provider::codec(api);
                 let written = codec.write_request(request, self.policy.config.output_reserve);
                 let written = written.map_err(|fault| fault.field)?;

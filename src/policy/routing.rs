@@ -146,3 +146,32 @@ impl TaskMatcher {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_reached_by_its_chain_its_alias_or_its_own_name() {
+        let list = |models: &[&str]| {
+            let pattern = |text: &&str| Pattern((*text).to_owned());
+            vec![Access {
+                callers: vec![Pattern("a".to_owned())],
+                models: models.iter().map(pattern).collect(),
+            }]
+        };
+        let asked = |caller, is_alias| Asked { caller, model: "smart", chain: Some("premium"), is_alias };
+        let reach =
+            |models: &[&str], is_alias| may_reach(&list(models), &asked("a", is_alias), "openai", "gpt-5.4");
+        assert!(may_reach(&[], &asked("b", false), "openai", "gpt-5.4"), "no list, no limit");
+        assert!(!may_reach(&list(&["*"]), &asked("b", true), "openai", "gpt-5.4"), "another caller's list");
+        for listed in ["premium", "gpt-5.4", "gpt-*", "openai/gpt-5.4", "openai/*"] {
+            assert!(reach(&[listed], false), "{listed}");
+        }
+        assert!(
+            reach(&["smart"], true) && !reach(&["smart"], false),
+            "an alias stands for its chain, a model does not"
+        );
+        assert!(!reach(&["economy", "azure/*", "gpt-5.4-mini"], true));
+    }
+}

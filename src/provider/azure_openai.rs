@@ -3,7 +3,7 @@
 //! Facts: Microsoft's documentation and recordings, as of 2026-11-24.
 
 use super::failure::{Rule, Test, rule};
-use super::openai::{adapt, bearer, deployment, fit, needs_storage, path, soft_failure};
+use super::openai::{adapt, bearer, fit, needs_storage, path, soft_failure};
 use super::{Api, OptOut, Outline, Site, Traits, Vendor, with_query};
 use crate::chat::{Dialect, ErrorClass, ProviderError, Unsupported};
 use crate::wire::http::percent_encode;
@@ -23,6 +23,11 @@ const DEPLOYMENTS: &str = "/openai/deployments/";
 fn ending(api: Api) -> &'static str {
     let path = path(api);
     path.strip_prefix("/v1").unwrap_or(path)
+}
+
+/// Responses name their model in the body in every version.
+fn has_deployments(api: Api) -> bool {
+    api != Api::OpenAiResponses
 }
 
 fn is_dated(query: Option<&str>) -> bool {
@@ -113,7 +118,7 @@ impl Vendor for AzureOpenAi {
     }
 
     fn apis(&self) -> &'static [Api] {
-        &[Api::OpenAiChat, Api::OpenAiCompletions, Api::OpenAiEmbeddings]
+        &[Api::OpenAiChat, Api::OpenAiCompletions, Api::OpenAiEmbeddings, Api::OpenAiResponses]
     }
 
     fn host(&self) -> Option<&'static str> {
@@ -125,10 +130,12 @@ impl Vendor for AzureOpenAi {
     }
 
     fn path(&self, api: Api, request: &Outline, query: Option<&str>) -> String {
-        let path = if is_dated(query) {
-            format!("{DEPLOYMENTS}{}{}", percent_encode(&request.model), ending(api))
-        } else {
-            format!("{CURRENT}{}", path(api))
+        let path = match is_dated(query) {
+            true if has_deployments(api) => {
+                format!("{DEPLOYMENTS}{}{}", percent_encode(&request.model), ending(api))
+            }
+            true => format!("{CURRENT}{}", ending(api)),
+            false => format!("{CURRENT}{}", path(api)),
         };
         with_query(&path, query)
     }
@@ -136,8 +143,9 @@ impl Vendor for AzureOpenAi {
     /// A prefix may name the deployment.
     fn behind(&self, site: &Site<'_>, api: Api, request: &Outline, query: Option<&str>) -> String {
         let prefix = site.prefix;
-        match deployment(prefix) {
-            Some(_) => with_query(&format!("{prefix}{}", ending(api)), query),
+        match prefix.split_once(DEPLOYMENTS) {
+            Some(_) if has_deployments(api) => with_query(&format!("{prefix}{}", ending(api)), query),
+            Some((before, _)) => format!("{before}{}", self.path(api, request, query)),
             None => format!("{prefix}{}", self.path(api, request, query)),
         }
     }
@@ -158,15 +166,15 @@ impl Vendor for AzureOpenAi {
         drop: &[String],
         edits: &mut Edits,
     ) -> Result<(), Unsupported> {
-        if api == Api::OpenAiChat { adapt(root, &OWN, drop, edits) } else { Ok(()) }
+        adapt(api, root, &OWN, drop, edits)
     }
 
     fn fit(&self, api: Api, root: Node<'_>, model: Traits, edits: &mut Edits) -> Vec<&'static str> {
-        if api == Api::OpenAiChat { fit(root, model, edits) } else { Vec::new() }
+        fit(api, root, model, edits)
     }
 
     fn opt_outs(&self, api: Api) -> &'static [OptOut] {
-        if api == Api::OpenAiChat { OPT_OUTS } else { &[] }
+        if matches!(api, Api::OpenAiChat | Api::OpenAiResponses) { OPT_OUTS } else { &[] }
     }
 
     fn needs_storage(&self, root: Node<'_>) -> Option<&'static str> {

@@ -2,41 +2,20 @@
 //!
 //! Only the vendor of the API can answer, so that nothing is translated: places of text are the conversation's.
 
-use super::{Api, ApiError, Codec, Hidden, Outline, StreamReader, StreamText, StreamWriter, codec, ends_in};
+use super::{Api, ApiError, Codec, Hidden, Outline, StreamReader, StreamText, StreamWriter, codec};
 use crate::chat::visit::Place;
 use crate::chat::{Malformed, Request, Response, Unsupported, Usage};
 use crate::provider::fields::{malformed, unsupported};
 use crate::wire::json::{Edits, Node};
 
 pub(super) struct Count {
-    api: Api,
+    pub api: Api,
     /// Of the conversation that is counted.
-    of: Api,
-    is_path: fn(&str) -> bool,
+    pub of: Api,
+    pub is_path: fn(&str) -> bool,
     /// What the answer's number is called.
-    answer: &'static str,
+    pub answer: &'static str,
 }
-
-pub(super) const ANTHROPIC: Count = Count {
-    api: Api::AnthropicCountTokens,
-    of: Api::AnthropicMessages,
-    is_path: |path| ends_in(path, "/v1/messages/count_tokens"),
-    answer: "input_tokens",
-};
-
-pub(super) const GEMINI: Count = Count {
-    api: Api::GeminiCountTokens,
-    of: Api::GeminiGenerate,
-    is_path: super::gemini::is_count,
-    answer: "totalTokens",
-};
-
-pub(super) const OPENAI: Count = Count {
-    api: Api::OpenAiInputTokens,
-    of: Api::OpenAiResponses,
-    is_path: |path| ends_in(path, "/responses/input_tokens"),
-    answer: "input_tokens",
-};
 
 impl Count {
     fn inner(&self) -> &'static dyn Codec {

@@ -154,16 +154,16 @@ pub fn vendor(dialect: Dialect) -> Option<&'static dyn Vendor> {
 
 pub fn codec(api: Api) -> &'static dyn Codec {
     match api {
-        Api::AnthropicCountTokens => &count::ANTHROPIC,
+        Api::AnthropicCountTokens => &anthropic::COUNT,
         Api::AnthropicMessages => &anthropic::AnthropicMessages,
-        Api::GeminiCountTokens => &count::GEMINI,
+        Api::GeminiCountTokens => &gemini::COUNT,
         Api::GeminiEmbed => &gemini::embed::ONE,
         Api::GeminiEmbedBatch => &gemini::embed::BATCH,
         Api::GeminiGenerate => &gemini::GeminiGenerate,
         Api::OpenAiChat => &openai::OpenAiChat,
         Api::OpenAiCompletions => &openai::OpenAiCompletions,
         Api::OpenAiEmbeddings => &openai::OpenAiEmbeddings,
-        Api::OpenAiInputTokens => &count::OPENAI,
+        Api::OpenAiInputTokens => &openai::COUNT,
         Api::OpenAiResponses => &openai::OpenAiResponses,
     }
 }

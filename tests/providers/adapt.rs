@@ -272,6 +272,12 @@ fn the_path_says_which_of_azures_apis_is_meant() {
         let outline = Outline { model: "my gpt".into(), ..Outline::default() };
         azure.path(Api::OpenAiChat, &outline, query)
     };
+    let responses = |query| azure.path(Api::OpenAiResponses, &Outline::default(), query);
+    assert_eq!(responses(None), "/openai/v1/responses");
+    assert_eq!(
+        responses(Some("api-version=2025-04-01-preview")),
+        "/openai/responses?api-version=2025-04-01-preview"
+    );
     assert_eq!(of(None), "/openai/v1/chat/completions");
     assert_eq!(of(Some("api-version=preview")), "/openai/v1/chat/completions?api-version=preview");
     assert_eq!(

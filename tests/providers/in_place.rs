@@ -128,13 +128,6 @@ fn texts_that_go_on_over_events_have_channels() {
         [("partial_json", 3, true)]
     );
     assert!(texts(&delta(r#"{"type":"thinking_delta","thinking":"a"}"#)).is_empty());
-    let body = r#"{"candidates":[{"index":2,"content":{"parts":[{"text":"a"},{"text":"b","thought":true},
-        {"functionCall":{"name":"f","partialArgs":[{"jsonPath":"$.q","stringValue":"c"}]}}]}}]}"#;
-    let document = Document::parse(body.as_bytes()).unwrap();
-    let texts = codec(Api::GeminiGenerate).stream_texts(document.root());
-    let found: Vec<_> =
-        texts.iter().map(|text| (text.channel.choice, text.channel.field, text.json)).collect();
-    assert_eq!(found, [(2, "text", false), (2, "thought", false), (2, "args", false)]);
     let texts = |body: &str| {
         let document = Document::parse(body.as_bytes()).unwrap();
         let texts = codec(Api::OpenAiResponses).stream_texts(document.root());
@@ -154,6 +147,13 @@ fn texts_that_go_on_over_events_have_channels() {
     assert_eq!(texts(&delta("shell_call_output_content", shell)), both);
     assert!(texts(&delta("audio", r#""UklG""#)).is_empty());
     assert!(texts(r#"{"type":"response.output_text.done","text":"a"}"#).is_empty());
+    let body = r#"{"candidates":[{"index":2,"content":{"parts":[{"text":"a"},{"text":"b","thought":true},
+        {"functionCall":{"name":"f","partialArgs":[{"jsonPath":"$.q","stringValue":"c"}]}}]}}]}"#;
+    let document = Document::parse(body.as_bytes()).unwrap();
+    let texts = codec(Api::GeminiGenerate).stream_texts(document.root());
+    let found: Vec<_> =
+        texts.iter().map(|text| (text.channel.choice, text.channel.field, text.json)).collect();
+    assert_eq!(found, [(2, "text", false), (2, "thought", false), (2, "args", false)]);
 }
 
 #[test]

@@ -134,3 +134,19 @@ fn thinking_without_a_signature_is_text_like_any_other() {
     assert!(found.contains(&(Place::Text, "\"a\"".to_owned())));
     assert!(found.contains(&(Place::Opaque, "\"b\"".to_owned())));
 }
+
+#[test]
+fn keys_that_are_meant_for_the_provider_are_not_text() {
+    let body = br#"{"messages":[],"data_sources":[{"type":"azure_search","parameters":{"endpoint":"e",
+        "filter":"SEEN","authentication":{"type":"api_key","key":"HIDDEN"}}}],
+        "tools":[{"type":"connector","authorization":{"type":"api-key","value":"HIDDEN"}}],
+        "random_seed":4111111111111111}"#;
+    let found = spots(Api::OpenAiChat, body);
+    let readable: Vec<&str> = found
+        .iter()
+        .filter(|(_, place, ..)| matches!(place, Place::Text | Place::Free))
+        .map(|(.., text)| text.as_str())
+        .collect();
+    assert!(readable.iter().any(|text| text.contains("SEEN")), "{readable:?}");
+    assert!(!readable.iter().any(|text| text.contains("HIDDEN") || text.contains("4111")), "{readable:?}");
+}

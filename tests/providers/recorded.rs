@@ -33,12 +33,10 @@ fn api(case: &Value) -> Option<Api> {
     }
 }
 
-/// Where it is translated to, and back again: nothing is made a legacy completion.
+/// Where it is translated to, and back again.
 fn others(api: Api) -> impl Iterator<Item = Api> {
-    let all = Api::ALL.into_iter().filter(|other| *other != Api::OpenAiCompletions);
-    all.filter(move |other| {
-        *other != api && other.operation() == api.operation() && api.operation() == Operation::Chat
-    })
+    let chats = |api: Api| api.operation() == Operation::Chat && api != Api::OpenAiCompletions;
+    Api::ALL.into_iter().filter(move |other| *other != api && chats(api) && chats(*other))
 }
 
 #[derive(Default, Debug)]
@@ -121,7 +119,8 @@ fn request(api: Api, path: &str, body: &[u8], id: &str, counts: &mut Counts) {
                 }
                 let back = own.write_request(&again, 4096);
                 // Where a prompt says nothing, the other API may drop what this one needs.
-                assert!(back.is_ok_and(|back| !back.is_empty()) || says_nothing(&again), "{id}");
+                let lost = says_nothing(&again) || api == Api::OpenAiResponses && has_audio(&again);
+                assert!(back.is_ok_and(|back| !back.is_empty()) || lost, "{id}");
             }
             Err(refused) => {
                 println!("{id}: {} is refused by {:?}", refused.field, other.api());
@@ -134,6 +133,18 @@ fn request(api: Api, path: &str, body: &[u8], id: &str, counts: &mut Counts) {
 fn says_nothing(request: &Request) -> bool {
     let mut turns = request.messages.iter().filter(|turn| turn.role != Role::System);
     turns.all(|turn| turn.parts.iter().all(|part| matches!(part, Part::Text(text) if text.is_empty())))
+}
+
+/// A file that is audio, which one API has as such and another has no place for.
+fn has_audio(request: &Request) -> bool {
+    fn any(parts: &[Part]) -> bool {
+        parts.iter().any(|part| match part {
+            Part::Audio(_) => true,
+            Part::ToolResult { parts, .. } => any(parts),
+            _ => false,
+        })
+    }
+    request.messages.iter().any(|message| any(&message.parts))
 }
 
 fn failure(case: &Value, body: &[u8], counts: &mut Counts) {

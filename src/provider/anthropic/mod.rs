@@ -14,8 +14,9 @@ mod stream_reader;
 mod stream_writer;
 mod write_request;
 
+use super::count::Count;
 use super::failure::{Fault, Rule, Test, rule, stopped};
-use super::{Api, OptOut, Outline, Traits, Vendor, take_out, with_query};
+use super::{Api, OptOut, Outline, Traits, Vendor, ends_in, take_out, with_query};
 use crate::chat::{Dialect, ErrorClass, ProviderError, Unsupported};
 use crate::wire::json::{Edits, Node};
 
@@ -23,6 +24,14 @@ pub use codec::AnthropicMessages;
 
 /// `api.anthropic.com`
 pub struct Anthropic;
+
+/// How many tokens a request would take.
+pub(super) const COUNT: Count = Count {
+    api: Api::AnthropicCountTokens,
+    of: Api::AnthropicMessages,
+    is_path: |path| ends_in(path, "/v1/messages/count_tokens"),
+    answer: "input_tokens",
+};
 
 // ---- address
 

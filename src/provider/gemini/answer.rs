@@ -44,12 +44,9 @@ fn choice(node: Node<'_>, response: &str) -> Choice {
             (Some(text), signature) if is_true(part, "thought") => {
                 parts.push(Part::Thinking { text, signature })
             }
-            // A signature of what is said belongs to the thought that led to it.
+            // A signature of what is said belongs to what led to it, and not to the summary that is shown of it.
             (text, Some(signature)) => {
-                match parts.last_mut() {
-                    Some(Part::Thinking { signature: last @ None, .. }) => *last = Some(signature),
-                    _ => parts.push(Part::Thinking { text: String::new(), signature: Some(signature) }),
-                }
+                parts.push(Part::Thinking { text: String::new(), signature: Some(signature) });
                 parts.extend(text.filter(|text| !text.is_empty()).map(Part::Text));
             }
             (Some(text), None) => parts.push(Part::Text(text)),

@@ -6,7 +6,9 @@ use super::{answer, error, names, place, read_request, stream_reader, write_requ
 use crate::chat::visit::Place;
 use crate::chat::{Malformed, Request, Response, Unsupported, Usage};
 use crate::provider::fields::{count, malformed, object};
-use crate::provider::{Api, ApiError, Codec, Hidden, Outline, StreamReader, StreamText, StreamWriter};
+use crate::provider::{
+    Api, ApiError, Codec, Hidden, Outline, StreamReader, StreamText, StreamWriter, Turn, TurnKind,
+};
 use crate::wire::http;
 use crate::wire::json::{Edits, Kind, Node, quote};
 
@@ -63,6 +65,25 @@ impl Codec for GeminiGenerate {
 
     /// It always does.
     fn ask_stream_usage(&self, _root: Node<'_>, _edits: &mut Edits) {}
+
+    /// Calls and results of functions stand in turns of their own roles.
+    fn turns<'d>(&self, root: Node<'d>) -> Vec<Turn<'d>> {
+        let kind = |node: Node<'d>| {
+            let holds = |part: &str| {
+                let parts = names::get(node, "parts").map(names::each).unwrap_or_default();
+                parts.into_iter().any(|it| names::get(it, part).is_some())
+            };
+            let is_models = names::get(node, "role").is_some_and(|role| role.is("model"));
+            match is_models {
+                true if holds("functionCall") => TurnKind::Calls,
+                true => TurnKind::Assistant,
+                false if holds("functionResponse") => TurnKind::Results,
+                false => TurnKind::User,
+            }
+        };
+        let contents = names::get(root, "contents").into_iter().flat_map(|contents| contents.items());
+        contents.map(|node| Turn { node, kind: kind(node) }).collect()
+    }
 
     fn storage_fields(&self) -> &'static [&'static str] {
         &["store"]

@@ -17,6 +17,7 @@ mod stream_writer;
 mod write_request;
 mod write_turns;
 
+use super::count::Count;
 use super::failure::{Rule, Test, rule};
 use super::{Api, OptOut, Outline, Site, Traits, Vendor, with_query};
 use crate::chat::{Dialect, ErrorClass, ProviderError, Unsupported};
@@ -25,12 +26,16 @@ use crate::wire::json::{Edits, Node};
 pub use codec::GeminiGenerate;
 
 /// `…:countTokens`
-pub(super) fn is_count(path: &str) -> bool {
+fn is_count(path: &str) -> bool {
     names::call(path).is_some_and(|call| call.verb.eq_ignore_ascii_case("countTokens"))
 }
 
 /// `generativelanguage.googleapis.com`, and Vertex AI where the policy names its host or its path.
 pub struct Gemini;
+
+/// How many tokens a request would take.
+pub(super) const COUNT: Count =
+    Count { api: Api::GeminiCountTokens, of: Api::GeminiGenerate, is_path: is_count, answer: "totalTokens" };
 
 // ---- address
 

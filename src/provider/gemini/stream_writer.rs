@@ -54,6 +54,8 @@ impl StreamWriter for Writer {
                 self.id.clone_from(id);
                 self.model.clone_from(model);
             }
+            Delta::Text { text, .. } | Delta::Refusal { text, .. } | Delta::Thinking { text, .. }
+                if text.is_empty() => {}
             Delta::Text { choice, text } | Delta::Refusal { choice, text } => {
                 self.part(*choice, Object::new().text("text", text).end(), out);
             }

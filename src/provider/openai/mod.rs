@@ -17,9 +17,10 @@ mod stream_reader;
 mod stream_writer;
 mod write_request;
 
+use super::count::Count;
 use super::failure::{Fault, Rule, Test, rule, stopped};
 use super::fields::{malformed, text_of};
-use super::{Api, OptOut, Outline, Traits, Vendor, take_out};
+use super::{Api, OptOut, Outline, Traits, Vendor, ends_in, take_out};
 use crate::chat::{Dialect, ErrorClass, Malformed, ProviderError, Unsupported, is_named};
 use crate::wire::http;
 use crate::wire::json::{Edits, Node};
@@ -36,6 +37,14 @@ pub struct OpenAi;
 
 /// Any server of the same API: vLLM, Ollama, gateways. It is taken at its word: nothing is adapted.
 pub struct OpenAiCompatible;
+
+/// How many tokens a request would take.
+pub(super) const COUNT: Count = Count {
+    api: Api::OpenAiInputTokens,
+    of: Api::OpenAiResponses,
+    is_path: |path| ends_in(path, "/responses/input_tokens"),
+    answer: "input_tokens",
+};
 
 // ---- address
 
@@ -81,11 +90,18 @@ const MOST_STOPS: usize = 4;
 
 /// `own` are fields of a vendor with the same rules: Azure's.
 pub(super) fn adapt(
+    api: Api,
     root: Node<'_>,
     own: &[&str],
     drop: &[String],
     edits: &mut Edits,
 ) -> Result<(), Unsupported> {
+    if api == Api::OpenAiResponses {
+        without_foreign_thinking(root, edits);
+    }
+    if api != Api::OpenAiChat {
+        return Ok(());
+    }
     in_openais_words(root, own, &mut unless_dropped(drop), edits)?;
     if root.get("stop").is_some_and(|stop| stop.len() > MOST_STOPS) {
         remove_or_refuse(root, "stop", drop, edits)?;
@@ -94,7 +110,12 @@ pub(super) fn adapt(
 }
 
 /// Reasoning models know the bound by its newer name only, and refuse sampling parameters.
-pub(super) fn fit(root: Node<'_>, model: Traits, edits: &mut Edits) -> Vec<&'static str> {
+pub(super) fn fit(api: Api, root: Node<'_>, model: Traits, edits: &mut Edits) -> Vec<&'static str> {
+    match api {
+        Api::OpenAiChat => {}
+        Api::OpenAiResponses if !model.sampling => return take_out(root, &["temperature", "top_p"], edits),
+        _ => return Vec::new(),
+    }
     if let Some(bound) = root.get("max_tokens").filter(|_| model.reasoning) {
         if root.get("max_completion_tokens").is_none() {
             edits.set(root, "max_completion_tokens", bound.raw());
@@ -304,14 +325,7 @@ impl Vendor for OpenAi {
         drop: &[String],
         edits: &mut Edits,
     ) -> Result<(), Unsupported> {
-        match api {
-            Api::OpenAiChat => adapt(root, &[], drop, edits),
-            Api::OpenAiResponses => {
-                without_foreign_thinking(root, edits);
-                Ok(())
-            }
-            _ => Ok(()),
-        }
+        adapt(api, root, &[], drop, edits)
     }
 
     fn owns_key(&self, key: &str) -> bool {
@@ -319,11 +333,7 @@ impl Vendor for OpenAi {
     }
 
     fn fit(&self, api: Api, root: Node<'_>, model: Traits, edits: &mut Edits) -> Vec<&'static str> {
-        match api {
-            Api::OpenAiChat => fit(root, model, edits),
-            Api::OpenAiResponses if !model.sampling => take_out(root, &["temperature", "top_p"], edits),
-            _ => Vec::new(),
-        }
+        fit(api, root, model, edits)
     }
 
     /// Nothing is kept of the other APIs' calls but the abuse log, and they refuse a field that they do not know.

@@ -18,10 +18,13 @@ pub(super) fn in_request(path: &[&str], parent: Node<'_>) -> Place {
         ["prediction", "content", "*", rest @ ..] => part(rest),
         ["stop"] | ["stop", "*"] | ["user" | "safety_identifier" | "prompt_cache_key"] => Place::Text,
         ["metadata", ..] => Place::Free,
+        ["data_sources", rest @ ..] => data_source(rest),
         [
             "model" | "stream" | "service_tier" | "reasoning_effort" | "verbosity" | "prompt_cache_retention",
         ]
         | ["temperature" | "top_p" | "top_k" | "n" | "seed" | "presence_penalty" | "frequency_penalty"]
+        | ["random_seed" | "safe_prompt" | "prompt_mode" | "min_tokens" | "repetition_penalty" | "min_p"]
+        | ["enable_thinking" | "thinking_budget"]
         | ["max_tokens" | "max_completion_tokens" | "top_logprobs"] => Place::Skip,
         ["stream_options"] | ["stream_options", "include_usage" | "include_obfuscation"] => Place::Skip,
         ["audio"] | ["audio", "voice" | "format"] => Place::Skip,
@@ -106,8 +109,25 @@ fn part(path: &[&str]) -> Place {
     }
 }
 
+/// One's own data at Azure, with keys that are meant for it.
+fn data_source(path: &[&str]) -> Place {
+    match path {
+        [] | ["*"] | ["*", "parameters"] | ["*", "parameters", "authentication"] => Place::Text,
+        [
+            "*",
+            "parameters",
+            "authentication",
+            "key" | "access_token" | "encoded_api_key" | "connection_string",
+        ] => Place::Credential,
+        _ => Place::Free,
+    }
+}
+
 fn tool(path: &[&str]) -> Place {
     match path {
+        // Of a connector at Mistral.
+        ["authorization"] => Place::Text,
+        ["authorization", "value"] => Place::Credential,
         ["type"] => Place::Skip,
         ["function" | "custom"] => Place::Text,
         ["function", rest @ ..] => function(rest),
