@@ -367,42 +367,33 @@ impl std::fmt::Debug for ProviderError {
 }
 
 impl Request {
-    /// Lets go of what `drop` names, and says what went. A name matches whatever its indexes:
-    /// `messages[].name` stands for `messages[3].name`.
+    /// Lets go of what `field` names, whatever its indexes: `messages[].name` stands for `messages[3].name`. Says whether
+    /// there was such a thing.
     ///
     /// What is left in [`Request::unsupported`] makes a target of another dialect refuse the request.
-    pub fn let_go(&mut self, drop: &[String]) -> Vec<String> {
-        let mut gone = Vec::new();
-        self.unsupported.retain(|field| {
-            let named = drop.iter().any(|name| is_named(name, field));
-            if named {
-                gone.push(field.clone());
-            }
-            !named
-        });
-        for name in drop {
-            let went = match name.as_str() {
-                "temperature" => self.temperature.take().is_some(),
-                "top_p" => self.top_p.take().is_some(),
-                "top_k" => self.top_k.take().is_some(),
-                "seed" => self.seed.take().is_some(),
-                "presence_penalty" => self.presence_penalty.take().is_some(),
-                "frequency_penalty" => self.frequency_penalty.take().is_some(),
-                "n" => self.n.take().is_some(),
-                "parallel_tool_calls" => self.parallel_tool_calls.take().is_some(),
-                "response_format" => self.format.take().is_some(),
-                "reasoning_effort" => self.reasoning_effort.take().is_some(),
-                "thinking" => self.thinking_budget.take().is_some(),
-                "logprobs" => self.logprobs.take().is_some(),
-                "user" => self.user.take().is_some(),
-                "dimensions" => self.embedding.as_mut().is_some_and(|it| it.dimensions.take().is_some()),
-                _ => false,
-            };
-            if went {
-                gone.push(name.clone());
-            }
-        }
-        gone
+    pub fn let_go(&mut self, field: &str) -> bool {
+        let before = self.unsupported.len();
+        self.unsupported.retain(|own| !is_named(field, own));
+        let went = match field {
+            "temperature" => self.temperature.take().is_some(),
+            "top_p" => self.top_p.take().is_some(),
+            "top_k" => self.top_k.take().is_some(),
+            "seed" => self.seed.take().is_some(),
+            "presence_penalty" => self.presence_penalty.take().is_some(),
+            "frequency_penalty" => self.frequency_penalty.take().is_some(),
+            "n" => self.n.take().is_some(),
+            "stop" => !std::mem::take(&mut self.stop).is_empty(),
+            "tool_choice" => self.tool_choice.take().is_some(),
+            "parallel_tool_calls" => self.parallel_tool_calls.take().is_some(),
+            "response_format" => self.format.take().is_some(),
+            "reasoning_effort" => self.reasoning_effort.take().is_some(),
+            "thinking" => self.thinking_budget.take().is_some(),
+            "logprobs" => self.logprobs.take().is_some(),
+            "user" => self.user.take().is_some(),
+            "dimensions" => self.embedding.as_mut().is_some_and(|it| it.dimensions.take().is_some()),
+            _ => false,
+        };
+        went || self.unsupported.len() < before
     }
 }
 

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
-use crate::chat::Request;
+use crate::chat::{Malformed, Request, is_named};
 use crate::config::{Config, Credential, OptOut, Provider, Target};
 use crate::engine::Policy;
 use crate::engine::credentials::{Sent, callers_key, without_credentials};
@@ -197,7 +197,11 @@ impl Outgoing<'_> {
 
     fn adapt(&self, root: Node<'_>, model: &str, edits: &mut Edits) -> Result<(), Failure> {
         let adapted = self.vendor.adapt(self.api, root, model, &self.policy.config.drop, edits);
-        adapted.map_err(|fault| Failure::CannotCarry { field: fault.field })
+        adapted.map_err(|fault| Failure::CannotCarry { field: self.callers_name(fault.field) })
+    }
+
+    fn callers_name(&self, field: String) -> String {
+        if self.speaks_the_callers_dialect() { field } else { self.caller.callers_field(&field) }
     }
 
     /// What the caller wrote for one model, another may not take.
@@ -215,20 +219,17 @@ impl Outgoing<'_> {
         dropped: &mut Vec<String>,
     ) -> Result<Vec<u8>, Failure> {
         let document = parse(body)?;
-        let malformed = |fault: crate::chat::Malformed| Failure::NotTheApi {
-            field: fault.field,
-            expected: fault.expected,
-        };
-        let request = self.caller.read_request(outline, document.root()).map_err(malformed)?;
-        let (mut request, gone) = let_go(self.policy, self.caller, request);
-        dropped.extend(gone);
+        let malformed =
+            |fault: Malformed| Failure::NotTheApi { field: fault.field, expected: fault.expected };
+        let mut request = neutral(self.policy, self.caller, outline, document.root()).map_err(malformed)?;
         if !self.target.model.is_empty() {
             request.model.clone_from(&self.target.model);
         }
         // Usage is what a call is settled by.
         request.stream_usage = true;
-        let written = provider::codec(self.api).write_request(&request, self.policy.config.output_reserve);
-        let written = written.map_err(|fault| Failure::CannotCarry { field: fault.field })?;
+        let written = write(self.policy, self.caller, self.api, &request);
+        let (written, gone) = written.map_err(|field| Failure::CannotCarry { field })?;
+        dropped.extend(gone);
         let mut edits = Edits::new();
         {
             let document = parse(&written)?;
@@ -272,16 +273,47 @@ impl Outgoing<'_> {
     }
 }
 
-/// What the policy lets go of a request for another dialect, and what of it is told.
-pub(super) fn let_go(policy: &Policy, caller: &dyn Codec, mut request: Request) -> (Request, Vec<String>) {
-    let gone = request.let_go(&policy.config.drop);
+/// A request in neutral form, without what the policy overrules wherever it goes.
+pub(super) fn neutral(
+    policy: &Policy,
+    caller: &dyn Codec,
+    outline: &Outline,
+    root: Node<'_>,
+) -> Result<Request, Malformed> {
+    let mut request = caller.read_request(outline, root)?;
     if policy.config.retention.opt_out == OptOut::Always {
-        // Overruled by the policy, wherever the request goes.
-        let overruled: Vec<String> =
-            caller.storage_fields().iter().map(|field| (*field).to_owned()).collect();
-        request.let_go(&overruled);
+        for field in caller.storage_fields() {
+            request.let_go(field);
+        }
     }
-    (request, gone)
+    Ok(request)
+}
+
+/// The request in another API, and what the policy let go of it, because there is no place for it there. `Err`: the
+/// field that there is no place for. Fields have the caller's names.
+pub(super) fn write(
+    policy: &Policy,
+    caller: &dyn Codec,
+    api: Api,
+    request: &Request,
+) -> Result<(Vec<u8>, Vec<String>), String> {
+    let codec = provider::codec(api);
+    let mut request = Cow::Borrowed(request);
+    let mut gone = Vec::new();
+    loop {
+        let field = match codec.write_request(&request, policy.config.output_reserve) {
+            Ok(body) => return Ok((body, gone)),
+            Err(fault) => fault.field,
+        };
+        // What the caller wrote is named as it wrote it.
+        let own = request.unsupported.contains(&field);
+        let name = if own { field.clone() } else { caller.callers_field(&field) };
+        let may_go = policy.config.drop.iter().any(|drop| is_named(drop, &name) || is_named(drop, &field));
+        if !may_go || !request.to_mut().let_go(&field) {
+            return Err(name);
+        }
+        gone.push(name);
+    }
 }
 
 /// Credentials, what vendors set, and what the policy sets.

@@ -206,18 +206,14 @@ impl Exchange {
         if self.attachment == Attachment::Direct {
             return Err(no_place());
         }
-        let read = || {
-            let request = self.codec().read_request(outline, document.root());
-            request.map(|request| outgoing::let_go(&self.policy, self.codec(), request).0)
-        };
+        let caller = self.codec();
+        let read = || outgoing::neutral(&self.policy, caller, outline, document.root());
         match neutral.get_or_insert_with(read) {
             Err(fault) => Err(fault.field.clone()),
             Ok(request) => {
                 // What is carried differs by model, too.
                 request.model.clone_from(model);
-                let codec = provider::codec(api);
-                let written = codec.write_request(request, self.policy.config.output_reserve);
-                let written = written.map_err(|fault| fault.field)?;
+                let (written, _) = outgoing::write(&self.policy, caller, api, request)?;
                 if !vendor.is_particular() {
                     return Ok(());
                 }
@@ -225,7 +221,7 @@ impl Exchange {
                 let drop = &self.policy.config.drop;
                 vendor
                     .adapt(api, document.root(), model, drop, &mut Edits::new())
-                    .map_err(|fault| fault.field)
+                    .map_err(|fault| caller.callers_field(&fault.field))
             }
         }
     }

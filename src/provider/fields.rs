@@ -140,3 +140,22 @@ pub(super) fn is_foreign(signature: &str) -> bool {
 pub(super) const REDACTED: &str = "redacted:";
 
 const FOREIGN: &str = "tollgate:";
+
+/// A field of the neutral conversation under the names of another API, without its indexes. `names` are pairs of what it
+/// begins with here and there, the longest of each beginning first.
+pub(super) fn renamed(field: &str, names: &[(&str, &str)]) -> String {
+    let mut bare = String::with_capacity(field.len());
+    let mut inside = false;
+    for char in field.chars() {
+        inside &= char != ']';
+        if !inside {
+            bare.push(char);
+        }
+        inside |= char == '[';
+    }
+    let found = names.iter().find_map(|(here, there)| {
+        let rest = bare.strip_prefix(here)?;
+        (rest.is_empty() || rest.starts_with(['.', '['])).then_some((there, rest))
+    });
+    found.map_or_else(|| bare.clone(), |(there, rest)| format!("{there}{rest}"))
+}

@@ -220,6 +220,11 @@ pub trait Codec: Sync {
     fn write_request(&self, _request: &Request, _default_max_output: u64) -> Result<Vec<u8>, Unsupported> {
         Err(fields::unsupported("model"))
     }
+    /// What a field of the neutral conversation is called in this API, for refusals: `messages[].content[].input_audio`.
+    /// Turns are not always told one by one in both, so that indexes say nothing.
+    fn callers_field(&self, field: &str) -> String {
+        field.to_owned()
+    }
     /// Sets the model in place. (An API that names its model in the path does nothing here.)
     fn set_model(&self, root: Node<'_>, model: &str, edits: &mut Edits);
     /// Makes the provider report usage in its stream, where that has to be asked for.

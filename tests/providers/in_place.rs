@@ -310,7 +310,22 @@ fn what_a_policy_drops_is_let_go_by_name() {
         unsupported: vec!["messages[1].name".to_owned(), "logit_bias".to_owned()],
         ..Request::default()
     };
-    let gone = request.let_go(&["messages[].name".to_owned(), "seed".to_owned(), "n".to_owned()]);
-    assert_eq!(gone, ["messages[1].name", "seed"]);
+    let gone = ["messages[].name", "seed", "n"].map(|field| request.let_go(field));
+    assert_eq!(gone, [true, true, false]);
     assert_eq!(request.unsupported, ["logit_bias"]);
+}
+
+#[test]
+fn a_refused_field_has_the_name_that_its_caller_knows() {
+    for (api, field, name) in [
+        (Api::OpenAiChat, "messages[2].content[0].input_audio", "messages[2].content[0].input_audio"),
+        (Api::OpenAiResponses, "messages[2].content[0].input_audio", "input[].content[].input_audio"),
+        (Api::OpenAiResponses, "response_format.json_schema.schema", "text.format.json_schema.schema"),
+        (Api::GeminiGenerate, "messages[2].content[0].input_audio", "contents[].parts[].input_audio"),
+        (Api::GeminiGenerate, "n", "generationConfig.candidateCount"),
+        (Api::GeminiGenerate, "name", "name"),
+        (Api::AnthropicMessages, "stop", "stop_sequences"),
+    ] {
+        assert_eq!(codec(api).callers_field(field), name, "{api:?}");
+    }
 }

@@ -5,13 +5,23 @@ use super::stream_writer::Writer;
 use super::{answer, error, place, read_request, stream_reader, write_request};
 use crate::chat::visit::Place;
 use crate::chat::{Malformed, Request, Response, Unsupported, Usage};
-use crate::provider::fields::{array, boolean, count, malformed, object, text_of};
+use crate::provider::fields::{array, boolean, count, malformed, object, renamed, text_of};
 use crate::provider::{
     Api, ApiError, Codec, Hidden, Outline, StreamReader, StreamText, StreamWriter, Turn, TurnKind, ends_in,
 };
 use crate::wire::json::{Edits, Node, quote};
 
 pub struct AnthropicMessages;
+
+/// What the neutral conversation's fields are called here.
+const NAMES: [(&str, &str); 6] = [
+    ("response_format", "output_config.format"),
+    ("reasoning_effort", "output_config.effort"),
+    ("stop", "stop_sequences"),
+    ("tools[].function.parameters", "tools[].input_schema"),
+    ("parallel_tool_calls", "tool_choice.disable_parallel_tool_use"),
+    ("user", "metadata.user_id"),
+];
 
 impl Codec for AnthropicMessages {
     fn api(&self) -> Api {
@@ -47,6 +57,10 @@ impl Codec for AnthropicMessages {
 
     fn write_request(&self, request: &Request, default_max_output: u64) -> Result<Vec<u8>, Unsupported> {
         write_request::request(request, default_max_output)
+    }
+
+    fn callers_field(&self, field: &str) -> String {
+        renamed(field, &NAMES)
     }
 
     fn set_model(&self, root: Node<'_>, model: &str, edits: &mut Edits) {

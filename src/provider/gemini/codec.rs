@@ -5,7 +5,7 @@ use super::stream_writer::Writer;
 use super::{answer, error, names, place, read_request, stream_reader, write_request};
 use crate::chat::visit::Place;
 use crate::chat::{Malformed, Request, Response, Unsupported, Usage};
-use crate::provider::fields::{count, malformed, object};
+use crate::provider::fields::{count, malformed, object, renamed};
 use crate::provider::{
     Api, ApiError, Codec, Hidden, Outline, StreamReader, StreamText, StreamWriter, Turn, TurnKind,
 };
@@ -13,6 +13,26 @@ use crate::wire::http;
 use crate::wire::json::{Edits, Kind, Node, quote};
 
 pub struct GeminiGenerate;
+
+/// What the neutral conversation's fields are called here.
+const NAMES: [(&str, &str); 16] = [
+    ("messages[].content[]", "contents[].parts[]"),
+    ("messages", "contents"),
+    ("response_format", "generationConfig.responseJsonSchema"),
+    ("reasoning_effort", "generationConfig.thinkingConfig"),
+    ("thinking", "generationConfig.thinkingConfig"),
+    ("temperature", "generationConfig.temperature"),
+    ("top_p", "generationConfig.topP"),
+    ("top_k", "generationConfig.topK"),
+    ("seed", "generationConfig.seed"),
+    ("presence_penalty", "generationConfig.presencePenalty"),
+    ("frequency_penalty", "generationConfig.frequencyPenalty"),
+    ("n", "generationConfig.candidateCount"),
+    ("logprobs", "generationConfig.responseLogprobs"),
+    ("stop", "generationConfig.stopSequences"),
+    ("tool_choice", "toolConfig.functionCallingConfig"),
+    ("tools[].function", "tools[].functionDeclarations[]"),
+];
 
 impl Codec for GeminiGenerate {
     fn api(&self) -> Api {
@@ -57,6 +77,10 @@ impl Codec for GeminiGenerate {
     }
 
     /// The path names it; some clients name it once more.
+    fn callers_field(&self, field: &str) -> String {
+        renamed(field, &NAMES)
+    }
+
     fn set_model(&self, root: Node<'_>, model: &str, edits: &mut Edits) {
         if root.get("model").is_some() {
             edits.set(root, "model", &quote(&names::resource(model)));

@@ -6,13 +6,24 @@ use super::stream_writer::Writer;
 use super::{answer, place, read_request, stream_reader, stream_writer, write_request};
 use crate::chat::visit::Place;
 use crate::chat::{Malformed, Request, Response, Unsupported, Usage};
-use crate::provider::fields::{boolean, count, malformed, object, text_of};
+use crate::provider::fields::{boolean, count, malformed, object, renamed, text_of};
 use crate::provider::{
     Api, ApiError, Codec, Hidden, Outline, StreamReader, StreamText, StreamWriter, ends_in,
 };
 use crate::wire::json::{Edits, Kind, Node};
 
 pub struct OpenAiResponses;
+
+/// What the neutral conversation's fields are called here.
+const NAMES: [(&str, &str); 7] = [
+    ("messages[].content", "input[].content"),
+    ("messages", "input"),
+    ("response_format", "text.format"),
+    ("reasoning_effort", "reasoning.effort"),
+    ("thinking", "reasoning"),
+    ("logprobs", "top_logprobs"),
+    ("tools[].function", "tools[]"),
+];
 
 impl Codec for OpenAiResponses {
     fn api(&self) -> Api {
@@ -52,6 +63,10 @@ impl Codec for OpenAiResponses {
 
     fn write_request(&self, request: &Request, _default_max_output: u64) -> Result<Vec<u8>, Unsupported> {
         write_request::request(request)
+    }
+
+    fn callers_field(&self, field: &str) -> String {
+        renamed(field, &NAMES)
     }
 
     fn set_model(&self, root: Node<'_>, model: &str, edits: &mut Edits) {
