@@ -134,6 +134,22 @@ fn the_architecture_names_only_what_exists_and_every_module() {
     }
 }
 
+#[test]
+fn vendors_say_the_same_things_in_the_same_order() {
+    let heading = Regex::new(r"(?m)^// ---- (\w+)$").expect("a pattern");
+    let mut vendors = 0;
+    for file in files("src/provider").iter().filter(|file| file.ends_with(".rs")) {
+        let text = std::fs::read_to_string(root().join(file)).expect("a file");
+        if !text.contains("\nimpl Vendor for ") {
+            continue;
+        }
+        vendors += 1;
+        let headings: Vec<String> = heading.captures_iter(&text).map(|found| found[1].to_owned()).collect();
+        assert_eq!(headings, ["address", "credentials", "differences", "retention", "failures"], "{file}");
+    }
+    assert!(vendors >= 9, "only {vendors} vendors");
+}
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
 }

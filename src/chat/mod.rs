@@ -367,6 +367,25 @@ impl std::fmt::Debug for ProviderError {
 }
 
 impl Request {
+    /// What may be let go of, besides what is [`Request::unsupported`].
+    pub const FIELDS: [&str; 15] = [
+        "dimensions",
+        "frequency_penalty",
+        "logprobs",
+        "n",
+        "parallel_tool_calls",
+        "presence_penalty",
+        "reasoning_effort",
+        "response_format",
+        "seed",
+        "stop",
+        "temperature",
+        "tool_choice",
+        "top_k",
+        "top_p",
+        "user",
+    ];
+
     /// Lets go of what `field` names, whatever its indexes: `messages[].name` stands for `messages[3].name`. Says whether
     /// there was such a thing.
     ///

@@ -186,22 +186,14 @@ impl Outgoing<'_> {
         if outline.stream && !outline.stream_usage && self.vendor.asks_stream_usage() {
             self.caller.ask_stream_usage(root, &mut edits);
         }
-        self.adapt(root, model, &mut edits)?;
+        let adapted = self.vendor.adapt(self.api, root, model, &self.policy.config.drop, &mut edits);
+        adapted.map_err(|fault| Failure::CannotCarry { field: fault.field })?;
         Ok(if edits.is_empty() { Cow::Borrowed(body) } else { Cow::Owned(edits.apply(body)) })
     }
 
     /// The one that is asked for here.
     fn model<'m>(&'m self, outline: &'m Outline) -> &'m str {
         if self.target.model.is_empty() { &outline.model } else { &self.target.model }
-    }
-
-    fn adapt(&self, root: Node<'_>, model: &str, edits: &mut Edits) -> Result<(), Failure> {
-        let adapted = self.vendor.adapt(self.api, root, model, &self.policy.config.drop, edits);
-        adapted.map_err(|fault| Failure::CannotCarry { field: self.callers_name(fault.field) })
-    }
-
-    fn callers_name(&self, field: String) -> String {
-        if self.speaks_the_callers_dialect() { field } else { self.caller.callers_field(&field) }
     }
 
     /// What the caller wrote for one model, another may not take.
@@ -233,7 +225,15 @@ impl Outgoing<'_> {
         let mut edits = Edits::new();
         {
             let document = parse(&written)?;
-            self.adapt(document.root(), &request.model, &mut edits)?;
+            let adapted = adapt(
+                self.policy,
+                self.vendor,
+                self.caller,
+                (self.api, &request),
+                document.root(),
+                &mut edits,
+            );
+            adapted.map_err(|field| Failure::CannotCarry { field })?;
             self.fit(document.root(), &mut edits, dropped);
         }
         Ok(if edits.is_empty() { written } else { edits.apply(&written) })
@@ -289,6 +289,34 @@ pub(super) fn neutral(
     Ok(request)
 }
 
+/// What the caller calls a field that a target has no place for.
+pub(super) fn callers_name(caller: &dyn Codec, request: &Request, field: &str) -> String {
+    // Where thinking is bounded by tokens, other APIs are told an effort that nobody wrote.
+    let unwritten = field == "reasoning_effort" && request.reasoning_effort.is_none();
+    caller.callers_field(if unwritten { "thinking" } else { field })
+}
+
+/// Edits what was written in another API for one of its vendors. `Err`: the field that it has no place for.
+pub(super) fn adapt(
+    policy: &Policy,
+    vendor: &dyn Vendor,
+    caller: &dyn Codec,
+    (api, request): (Api, &Request),
+    written: Node<'_>,
+    edits: &mut Edits,
+) -> Result<(), String> {
+    let mut drop = Cow::Borrowed(policy.config.drop.as_slice());
+    if !drop.is_empty() {
+        // The policy may call them as the caller does.
+        let named = |field: &&&str| {
+            policy.config.drop.iter().any(|name| is_named(name, &caller.callers_field(field)))
+        };
+        drop.to_mut().extend(Request::FIELDS.iter().filter(named).map(|field| (*field).to_owned()));
+    }
+    let adapted = vendor.adapt(api, written, &request.model, &drop, edits);
+    adapted.map_err(|fault| callers_name(caller, request, &fault.field))
+}
+
 /// The request in another API, and what the policy let go of it, because there is no place for it there. `Err`: the
 /// field that there is no place for. Fields have the caller's names.
 pub(super) fn write(
@@ -307,7 +335,7 @@ pub(super) fn write(
         };
         // What the caller wrote is named as it wrote it.
         let own = request.unsupported.contains(&field);
-        let name = if own { field.clone() } else { caller.callers_field(&field) };
+        let name = if own { field.clone() } else { callers_name(caller, &request, &field) };
         let may_go = policy.config.drop.iter().any(|drop| is_named(drop, &name) || is_named(drop, &field));
         if !may_go || !request.to_mut().let_go(&field) {
             return Err(name);

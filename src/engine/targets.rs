@@ -218,10 +218,8 @@ impl Exchange {
                     return Ok(());
                 }
                 let document = Document::parse_lenient(&written).map_err(|_| no_place())?;
-                let drop = &self.policy.config.drop;
-                vendor
-                    .adapt(api, document.root(), model, drop, &mut Edits::new())
-                    .map_err(|fault| caller.callers_field(&fault.field))
+                let asked = (api, &*request);
+                outgoing::adapt(&self.policy, vendor, caller, asked, document.root(), &mut Edits::new())
             }
         }
     }

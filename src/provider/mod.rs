@@ -16,6 +16,7 @@ mod gemini;
 pub mod listing;
 mod mistral;
 mod openai;
+mod openai_compatible;
 mod openrouter;
 mod qwen;
 
@@ -142,7 +143,7 @@ pub const VENDORS: &[&dyn Vendor] = &[
     &gemini::Gemini,
     &mistral::Mistral,
     &openai::OpenAi,
-    &openai::OpenAiCompatible,
+    &openai_compatible::OpenAiCompatible,
     &openrouter::OpenRouter,
     &qwen::Qwen,
 ];

@@ -8,6 +8,7 @@ use crate::wire::json::Node;
 // ---- fields
 
 /// A field's name in camel case. Servers take `snake_case` too, and callers mix the two.
+#[inline(never)]
 pub(super) fn camel(name: &str) -> Cow<'_, str> {
     if !name.bytes().skip(1).any(|byte| byte == b'_') {
         return Cow::Borrowed(name);
@@ -28,20 +29,24 @@ pub(super) fn camel(name: &str) -> Cow<'_, str> {
 }
 
 /// A member by its name in camel case, however it is spelt; nothing for `null`.
+#[inline(never)]
 pub(super) fn get<'d>(node: Node<'d>, name: &str) -> Option<Node<'d>> {
     let named = |key: Node<'d>| key.as_str().is_some_and(|key| camel(&key) == name);
     node.members().filter(|(key, value)| named(*key) && !value.is_null()).last().map(|(_, value)| value)
 }
 
 /// The same at the end of a path.
+#[inline(never)]
 pub(super) fn at<'d>(node: Node<'d>, path: &[&str]) -> Option<Node<'d>> {
     path.iter().try_fold(node, |node, name| get(node, name))
 }
 
+#[inline(never)]
 pub(super) fn text(node: Node<'_>, name: &str) -> Option<String> {
     get(node, name)?.as_str().map(|text| text.into_owned())
 }
 
+#[inline(never)]
 pub(super) fn is_true(node: Node<'_>, name: &str) -> bool {
     get(node, name).and_then(|node| node.as_bool()) == Some(true)
 }
@@ -58,6 +63,7 @@ pub(super) fn members<'d>(
 }
 
 /// An array's elements, or the one thing that stands in its place.
+#[inline(never)]
 pub(super) fn each<'d>(node: Node<'d>) -> Vec<Node<'d>> {
     if node.kind() == crate::wire::json::Kind::Array { node.items().collect() } else { vec![node] }
 }

@@ -1,4 +1,4 @@
-//! OpenAI, and servers that speak its chat completions.
+//! OpenAI, and what vendors of its APIs share.
 //!
 //! Facts: the types of openai-python 3.54, recordings and OpenAI's documentation, as of 2026-11-24.
 
@@ -34,9 +34,6 @@ pub(super) use responses::without_foreign_thinking;
 
 /// `api.openai.com`
 pub struct OpenAi;
-
-/// Any server of the same API: vLLM, Ollama, gateways. It is taken at its word: nothing is adapted.
-pub struct OpenAiCompatible;
 
 /// How many tokens a request would take.
 pub(super) const COUNT: Count = Count {
@@ -266,22 +263,6 @@ pub(super) fn soft_failure(root: Node<'_>, own: &[Rule]) -> Option<ProviderError
     })
 }
 
-/// What servers of one's own say.
-const COMPATIBLE_FAILURES: &[Rule] = &[
-    rule(
-        Test::Message("longer than the maximum model length"),
-        ErrorClass::ContextLength,
-        "the prompt does not fit the model",
-    ),
-    rule(
-        Test::Message("exceeds the available context size"),
-        ErrorClass::ContextLength,
-        "the prompt does not fit the model",
-    ),
-    rule(Test::Message("Input is too long"), ErrorClass::ContextLength, "the prompt does not fit the model"),
-    rule(Test::Stop("error"), ErrorClass::ServerError, "the provider failed while answering"),
-];
-
 impl Vendor for OpenAi {
     fn dialect(&self) -> Dialect {
         Dialect::OpenAi
@@ -351,63 +332,5 @@ impl Vendor for OpenAi {
 
     fn soft_failure(&self, _api: Api, root: Node<'_>) -> Option<ProviderError> {
         soft_failure(root, FAILURES)
-    }
-}
-
-impl Vendor for OpenAiCompatible {
-    fn dialect(&self) -> Dialect {
-        Dialect::OpenAiCompatible
-    }
-
-    fn name(&self) -> &'static str {
-        "openai_compatible"
-    }
-
-    fn apis(&self) -> &'static [Api] {
-        &[Api::OpenAiChat, Api::OpenAiCompletions, Api::OpenAiEmbeddings]
-    }
-
-    fn host(&self) -> Option<&'static str> {
-        None
-    }
-
-    fn header_prefixes(&self) -> &'static [&'static str] {
-        &["openai-"]
-    }
-
-    fn path(&self, api: Api, _request: &Outline, query: Option<&str>) -> String {
-        with_query(path(api), query)
-    }
-
-    fn authenticate(&self, key: &str) -> (&'static str, String) {
-        bearer(key)
-    }
-
-    fn adapt(
-        &self,
-        _api: Api,
-        _root: Node<'_>,
-        _model: &str,
-        _drop: &[String],
-        _edits: &mut Edits,
-    ) -> Result<(), Unsupported> {
-        Ok(())
-    }
-
-    /// Nothing is known of what such a server keeps.
-    fn opt_outs(&self, _api: Api) -> &'static [OptOut] {
-        &[]
-    }
-
-    fn needs_storage(&self, root: Node<'_>) -> Option<&'static str> {
-        needs_storage(root)
-    }
-
-    fn failures(&self) -> &'static [Rule] {
-        COMPATIBLE_FAILURES
-    }
-
-    fn soft_failure(&self, _api: Api, root: Node<'_>) -> Option<ProviderError> {
-        soft_failure(root, COMPATIBLE_FAILURES)
     }
 }

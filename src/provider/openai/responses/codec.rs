@@ -8,7 +8,7 @@ use crate::chat::visit::Place;
 use crate::chat::{Malformed, Request, Response, Unsupported, Usage};
 use crate::provider::fields::{boolean, count, malformed, object, renamed, text_of};
 use crate::provider::{
-    Api, ApiError, Codec, Hidden, Outline, StreamReader, StreamText, StreamWriter, ends_in,
+    Api, ApiError, Codec, Hidden, Outline, StreamReader, StreamText, StreamWriter, Turn, TurnKind, ends_in,
 };
 use crate::wire::json::{Edits, Kind, Node};
 
@@ -78,6 +78,21 @@ impl Codec for OpenAiResponses {
 
     fn storage_fields(&self) -> &'static [&'static str] {
         &["store", "metadata"]
+    }
+
+    fn turns<'d>(&self, root: Node<'d>) -> Vec<Turn<'d>> {
+        let kind = |node: Node<'d>| match text_of(node, "type").as_deref() {
+            Some(kind) if kind.ends_with("_output") => TurnKind::Results,
+            // What was thought before a call is nothing without it.
+            Some(kind) if kind.ends_with("_call") || kind == "reasoning" => TurnKind::Calls,
+            _ => match text_of(node, "role").as_deref() {
+                Some("system" | "developer") => TurnKind::System,
+                Some("assistant") => TurnKind::Assistant,
+                _ => TurnKind::User,
+            },
+        };
+        let turns = root.get("input").into_iter().flat_map(|input| input.items());
+        turns.map(|node| Turn { node, kind: kind(node) }).collect()
     }
 
     fn is_answer(&self, root: Node<'_>) -> bool {
