@@ -94,7 +94,7 @@ fn events(stream: &[u8]) -> Vec<(Option<String>, Vec<u8>)> {
 
 /// Reads a stream; says whether it was whole.
 fn deltas(api: Api, stream: &[u8]) -> (Vec<Delta>, bool) {
-    let mut reader = codec(api).stream_reader();
+    let mut reader = codec(api).stream_reader(&[]);
     let mut deltas = Vec::new();
     for (name, data) in events(stream) {
         // An event that was cut off is the end of a broken stream.

@@ -19,7 +19,7 @@ const RECORDED: [(&str, &str, &str); 16] = [
     ("openai", "chat", "openai"),
     ("openai", "responses", "openai"),
     ("azure_openai", "chat", "azure"),
-    ("azure_openai", "responses", "openai"),
+    ("azure_openai", "responses", "azure"),
     ("deepseek", "chat", "deepseek"),
     ("deepseek", "responses", "openai"),
     ("openrouter", "responses", "openai"),
@@ -73,6 +73,7 @@ const CUT_WORK: usize = 96 << 10;
 enum Caller {
     Anthropic,
     Gemini,
+    Mistral,
     OpenAi,
     Responses,
 }
@@ -94,20 +95,21 @@ impl Recording {
             (_, "responses") => Caller::Responses,
             ("anthropic", _) => Caller::Anthropic,
             ("gemini", _) => Caller::Gemini,
+            ("mistral", _) => Caller::Mistral,
             _ => Caller::OpenAi,
         }
     }
 
     fn others(&self) -> impl Iterator<Item = Caller> {
         let own = self.api();
-        let all = [Caller::Anthropic, Caller::Gemini, Caller::OpenAi, Caller::Responses];
+        let all = [Caller::Anthropic, Caller::Gemini, Caller::Mistral, Caller::OpenAi, Caller::Responses];
         // Nothing is translated to Responses where a provider has another API.
         all.into_iter().filter(move |caller| *caller != own && own != Caller::Responses)
     }
 
     /// Who answers such a caller with it: of OpenAI's own APIs a caller gets the one that it speaks.
     fn provider_for(&self, caller: Caller) -> &'static str {
-        let both = ["openai", "openrouter"].contains(&self.provider);
+        let both = ["azure", "openai", "openrouter"].contains(&self.provider);
         if both && caller == Caller::Responses && self.api() != caller { "house" } else { self.provider }
     }
 }
@@ -159,6 +161,9 @@ fn request(to: &str, caller: Caller, prompt: &str, stream: bool) -> Request {
         return Request::post("/v1/responses", body.to_string());
     }
     let mut body = json!({"model": to, "stream": stream, "messages": messages});
+    if caller == Caller::Mistral {
+        return Request::chat(body.to_string()).header("user-agent", "mistral-client-python/3.7.0");
+    }
     if stream {
         body["stream_options"] = json!({"include_usage": true});
     }
@@ -344,7 +349,7 @@ fn a_stream_in_the_other_api_is_whole_if_the_recording_is_in_any_cut() {
         {
             let whole = play.stream(body, &[]);
             let last = match caller {
-                Caller::OpenAi => "data: [DONE]\n\n",
+                Caller::OpenAi | Caller::Mistral => "data: [DONE]\n\n",
                 Caller::Anthropic => "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
                 // Nothing but a reason for stopping marks the end.
                 Caller::Gemini if whole.text().contains("\"finishReason\":") => "}\r\n\r\n",
@@ -396,11 +401,12 @@ fn a_whole_answer_is_untouched_in_place_and_readable_in_the_other_api() {
             assert_eq!(other.status, recording.status, "{id}: {}", other.text());
             let json = other.json();
             if recording.kind == "error" {
-                assert!(json["error"]["message"].is_string(), "{id}: {json}");
+                let error = if caller == Caller::Mistral { &json } else { &json["error"] };
+                assert!(error["message"].is_string(), "{id}: {json}");
                 continue;
             }
             let shaped = match caller {
-                Caller::OpenAi => "choices",
+                Caller::OpenAi | Caller::Mistral => "choices",
                 Caller::Anthropic => "content",
                 Caller::Gemini => "candidates",
                 Caller::Responses => "output",

@@ -399,9 +399,7 @@ class GoogleGenAI(Driver):
 
 
 class MistralChat(Driver):
-    name, title = "mistral", "OpenAI chat completions (mistralai)"
-    shows_thoughts = False       # of what it does not know from Mistral, its models keep nothing
-    counts_thoughts = False
+    name, title = "mistral", "Mistral chat completions (mistralai)"
     errors = (MistralError,)
 
     def __init__(self, url: str, key: str, **_: Any):
@@ -446,21 +444,22 @@ class MistralChat(Driver):
         return said
 
     def collected(self, stream: Any) -> Said:
-        said, calls, contents = Said(), {}, []
+        said, calls = Said(), {}
         for event in stream:
             said.usage = self.usage(event.data.usage) or said.usage
             for choice in event.data.choices:
                 said.finish = FINISH.get(choice.finish_reason or "") or said.finish
                 said.pieces += bool(choice.delta.content or choice.delta.tool_calls)
                 self.content(said, choice.delta.content)
-                contents.append(choice.delta.content)
                 for part in choice.delta.tool_calls or []:
                     call = calls.setdefault(part.index, {"id": "", "name": "", "arguments": ""})
                     call["id"] = part.id if part.id and part.id != "null" else call["id"]
                     call["name"] += part.function.name or ""
                     call["arguments"] += part.function.arguments or ""
         said.calls = [(call["id"], call["name"], json.loads(call["arguments"])) for call in calls.values()]
-        said.turn = turn(said, said.text)
+        thoughts = [{"type": "thinking", "thinking": [{"type": "text", "text": said.thoughts}]}]
+        text = [{"type": "text", "text": said.text}] if said.text else []
+        said.turn = turn(said, thoughts + text if said.thoughts else said.text)
         return said
 
     def content(self, said: Said, content: Any) -> None:

@@ -41,12 +41,7 @@ BY_KEY = {**{kind: dict(kinds.provider(kind), credential={"passthrough": "any"})
           **{"backup_" + kind: kinds.provider(kind) for kind in ("openai", "anthropic")}}
 
 # What does not go as it has to yet, by kind: which cases, and why.
-KNOWN = {
-    "mistral": (lambda case: case.position == "as a status" and (case.alone or case.expected in FINAL)
-                or case.position == "midway", "the error arrives in Mistral's form"),
-    "qwen": (lambda case: case.error == "rate_limited/tokens" and case.stream and "error_event" in case.fault,
-             "taken for an empty account, as the same code is elsewhere"),
-}
+KNOWN: Dict[str, Any] = {}
 
 
 @dataclass

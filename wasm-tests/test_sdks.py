@@ -23,26 +23,15 @@ STREAMS = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream
 # in a stream.
 FORMAT = r"response_?(format|schema|json_?schema)|text\.format|output_(config|format)"
 REFUSED = {("deepseek", "image"): r"image|inline_?data", ("deepseek", "structured"): FORMAT}
-THOUGHT = r"reasoning|thinking"
+THOUGHT = r"reasoning|thinking|effort"
 ONLY_STREAMED = {("qwen", "reasoning"): THOUGHT, ("qwen", "reasoning with tools"): THOUGHT}
 # Whose chat completions keep the text of the reasoning to themselves; their Responses API shows a summary.
 SILENT = ("openai", "azure_openai")
 HIDDEN = (("openai", "gemini"),)           # OpenAI's API has no words to ask for the text
-SHOWN = (("responses", "openai"), ("mistral", "mistral"))
+SHOWN = (("responses", "openai"), ("responses", "azure_openai"), ("mistral", "mistral"))
 ERRORS = ("rate_limited", "invalid_request")
 # What does not work yet: the caller, the kinds (None: all), the features, whether it streams (None: either), and why.
-NOT_MISTRALS = tuple(kind for kind in PROVIDERS if kind != "mistral")
-KNOWN = [
-    ("mistral", NOT_MISTRALS, ("usage", "reasoning"), True, "the SDK cannot ask for usage in a stream of OpenAI's dialect"),
-    ("mistral", NOT_MISTRALS, ("streamed tools", "parallel tools", "reasoning with tools", "redaction"), True,
-     "the SDK reads a streamed call only where it comes in one piece"),
-    ("mistral", ("deepseek",), ("reasoning with tools",), None, "the SDK drops the reasoning that has to come back"),
-    ("mistral", ("qwen",), ("stream", "system", "stop", "max_tokens", "image"), True,
-     "the SDK wants a reason for the end in every chunk"),
-    ("openai", ("mistral",), ("reasoning", "reasoning with tools"), None,
-     "the reasoning arrives in Mistral's form, a list where OpenAI has a text"),
-    (None, ("deepseek",), ("structured",), None, "the provider takes no schema, and is asked all the same"),
-]
+KNOWN = []
 
 
 def errors_of(kind):

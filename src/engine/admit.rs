@@ -76,7 +76,7 @@ impl Exchange {
         let (id, token) = head.seed.split_at(16);
         let method = text(":method");
         let path = text(":path");
-        let api = provider::recognise(&method, http::split_path(&path).0);
+        let api = provider::recognise(&method, http::split_path(&path).0, &head.headers);
         let listing = listing::recognise(&method, &path, &head.headers);
         let caller = identify(&policy, &head);
         let mut exchange = Self {
@@ -161,7 +161,7 @@ impl Exchange {
         // A known endpoint in another spelling is not another endpoint, and servers resolve more than we want to
         // guess: what is passed on unread has to be written plainly.
         let disguised = !http::is_plain_path(path)
-            || provider::recognise("POST", &path.to_ascii_lowercase()).is_some()
+            || provider::recognise("POST", &path.to_ascii_lowercase(), &self.head.headers).is_some()
                 && self.head.api.is_none()
                 && self.head.method == "POST";
         let allowed = self.head.api.is_some()

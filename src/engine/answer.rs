@@ -9,6 +9,7 @@ use std::rc::Rc;
 use crate::chat::visit::{Place, SpotKind, visit};
 use crate::chat::{Delta, Malformed, Part, ProviderError, Response, Usage, Vector};
 use crate::policy::redaction::{Fragment, Landing, Released, Restorer, StreamRestorer, Vault};
+use crate::provider::failure::Rule;
 use crate::provider::{Channel, Codec, Hidden, Outline, StreamReader, StreamText, StreamWriter};
 use crate::wire::json::{Document, Edits, Node, quote};
 use crate::wire::{array, sse};
@@ -18,6 +19,8 @@ use crate::wire::{array, sse};
 pub struct Carriage {
     pub from: &'static dyn Codec,
     pub to: &'static dyn Codec,
+    /// The rules for failures of the vendor that answers.
+    pub failures: &'static [Rule],
     pub vault: Rc<Vault>,
     /// Usage in the stream is there because we asked for it: the caller does not see it.
     pub hide_usage: bool,
@@ -222,7 +225,7 @@ impl StreamAnswer {
         };
         Self {
             framing,
-            reader: carriage.from.stream_reader(),
+            reader: carriage.from.stream_reader(carriage.failures),
             carriage,
             output,
             state: StreamState::Open,

@@ -269,6 +269,7 @@ impl Attempt {
         Some(Carriage {
             from: provider::codec(self.api),
             to: exchange.codec(),
+            failures: self.vendor.failures(),
             vault: exchange.vault_to_restore(),
             hide_usage: exchange.policy.enforces()
                 && outline.stream

@@ -5,6 +5,7 @@
 use super::{Api, ApiError, Codec, Hidden, Outline, StreamReader, StreamText, StreamWriter, codec};
 use crate::chat::visit::Place;
 use crate::chat::{Malformed, Request, Response, Unsupported, Usage};
+use crate::provider::failure::Rule;
 use crate::provider::fields::{malformed, unsupported};
 use crate::wire::json::{Edits, Node};
 
@@ -93,8 +94,8 @@ impl Codec for Count {
         None
     }
 
-    fn stream_reader(&self) -> Box<dyn StreamReader> {
-        self.inner().stream_reader()
+    fn stream_reader(&self, own: &'static [Rule]) -> Box<dyn StreamReader> {
+        self.inner().stream_reader(own)
     }
 
     fn stream_writer(&self, created: u64, outline: &Outline) -> Box<dyn StreamWriter> {

@@ -49,6 +49,11 @@ fn adapt(root: Node<'_>, model: &str, drop: &[String], edits: &mut Edits) -> Res
     } else {
         remove_or_refuse(root, "parallel_tool_calls", drop, edits)?;
     }
+    // It writes JSON, and holds to no schema.
+    let format = root.get("response_format").and_then(|format| format.get("type"));
+    if format.is_some_and(|kind| kind.is("json_schema")) {
+        remove_or_refuse(root, "response_format", drop, edits)?;
+    }
     let sees = model.starts_with(SEES);
     for (index, message) in root.get("messages").into_iter().flat_map(|node| node.items()).enumerate() {
         if message.get("role").is_some_and(|role| role.is("developer")) {

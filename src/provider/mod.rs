@@ -41,6 +41,8 @@ pub enum Api {
     GeminiEmbedBatch,
     /// `POST /v1beta/models/{model}:generateContent` and `:streamGenerateContent`
     GeminiGenerate,
+    /// `POST /v1/chat/completions` of Mistral
+    MistralChat,
     /// `POST /v1/chat/completions`
     OpenAiChat,
     /// `POST /v1/completions`
@@ -65,13 +67,15 @@ pub enum Operation {
 }
 
 impl Api {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::AnthropicCountTokens,
         Self::AnthropicMessages,
         Self::GeminiCountTokens,
         Self::GeminiEmbed,
         Self::GeminiEmbedBatch,
         Self::GeminiGenerate,
+        // Before the API whose path it has.
+        Self::MistralChat,
         Self::OpenAiChat,
         Self::OpenAiCompletions,
         Self::OpenAiEmbeddings,
@@ -83,6 +87,7 @@ impl Api {
         match self {
             Self::AnthropicMessages
             | Self::GeminiGenerate
+            | Self::MistralChat
             | Self::OpenAiChat
             | Self::OpenAiCompletions
             | Self::OpenAiResponses => Operation::Chat,
@@ -110,6 +115,7 @@ impl Api {
             Self::GeminiCountTokens | Self::GeminiEmbed | Self::GeminiEmbedBatch | Self::GeminiGenerate => {
                 Dialect::Gemini
             }
+            Self::MistralChat => Dialect::Mistral,
             Self::OpenAiChat
             | Self::OpenAiCompletions
             | Self::OpenAiEmbeddings
@@ -161,6 +167,7 @@ pub fn codec(api: Api) -> &'static dyn Codec {
         Api::GeminiEmbed => &gemini::embed::ONE,
         Api::GeminiEmbedBatch => &gemini::embed::BATCH,
         Api::GeminiGenerate => &gemini::GeminiGenerate,
+        Api::MistralChat => &mistral::MistralChat,
         Api::OpenAiChat => &openai::OpenAiChat,
         Api::OpenAiCompletions => &openai::OpenAiCompletions,
         Api::OpenAiEmbeddings => &openai::OpenAiEmbeddings,
@@ -169,11 +176,13 @@ pub fn codec(api: Api) -> &'static dyn Codec {
     }
 }
 
-/// The API that a call belongs to, by its method and its path, with or without a query. Prefixes are allowed, as
-/// gateways and SDKs with a base URL of their own have them: `/openai/v1/chat/completions`.
-pub fn recognise(method: &str, path: &str) -> Option<Api> {
+/// The API that a call belongs to, by its head: the method and the path, with or without a query, and, where two APIs
+/// have the same path, who calls whom. Prefixes are allowed, as gateways and SDKs with a base URL of their own have
+/// them: `/openai/v1/chat/completions`.
+pub fn recognise(method: &str, path: &str, headers: &Headers) -> Option<Api> {
     let path = path.split(['?', '#']).next().unwrap_or_default();
-    Api::ALL.into_iter().find(|api| codec(*api).recognises(method, path))
+    let is_it = |codec: &dyn Codec| codec.recognises(method, path) && codec.is_spoken(headers);
+    Api::ALL.into_iter().find(|api| is_it(codec(*api)))
 }
 
 /// Whether `path` ends in `suffix` and nothing but whole segments comes before it.
@@ -205,6 +214,10 @@ pub trait Codec: Sync {
 
     /// Whether a call to `path` (without its query) is one of this API.
     fn recognises(&self, method: &str, path: &str) -> bool;
+    /// Whether such a call is one of this API and not of the next that has the same path.
+    fn is_spoken(&self, _headers: &Headers) -> bool {
+        true
+    }
 
     // ---- requests
 
@@ -264,7 +277,8 @@ pub trait Codec: Sync {
 
     // ---- streams: nothing to do for an API whose answers come as a whole
 
-    fn stream_reader(&self) -> Box<dyn StreamReader> {
+    /// `own` are the rules for failures of the vendor that answers.
+    fn stream_reader(&self, _own: &'static [Rule]) -> Box<dyn StreamReader> {
         Box::new(NoStream)
     }
     /// For the caller whose request `outline` is of.

@@ -1,7 +1,7 @@
 //! A request that was written for one vendor of chat completions, edited in place for another.
 
 use serde_json::{Value, json};
-use tollgate::chat::Dialect;
+use tollgate::chat::{Dialect, Part};
 use tollgate::provider::{Api, Outline, Site, codec, vendor};
 use tollgate::wire::json::{Document, Edits};
 
@@ -11,7 +11,9 @@ fn adapt_for(dialect: Dialect, model: &str, body: &Value, drop: &[&str]) -> Resu
     let text = body.to_string();
     let document = Document::parse(text.as_bytes()).unwrap();
     let mut edits = Edits::new();
-    let adapted = vendor(dialect).unwrap().adapt(Api::OpenAiChat, document.root(), model, &drop, &mut edits);
+    let vendor = vendor(dialect).unwrap();
+    let api = vendor.apis()[0];
+    let adapted = vendor.adapt(api, document.root(), model, &drop, &mut edits);
     adapted.map_err(|refused| refused.field)?;
     Ok(serde_json::from_slice(&edits.apply(text.as_bytes())).unwrap())
 }
@@ -174,9 +176,10 @@ fn what_mistrals_sdk_writes_is_said_in_the_words_of_others() {
 fn what_mistrals_sdk_writes_is_read_for_other_apis() {
     let text = format!(" {} ", mistrals());
     let document = Document::parse(text.as_bytes()).unwrap();
-    let read = codec(Api::OpenAiChat).read_request(&Outline::default(), document.root()).unwrap();
-    assert_eq!(read.unsupported, ["messages[2].name"]);
-    let request = tollgate::chat::Request { unsupported: Vec::new(), ..read };
+    let request = codec(Api::MistralChat).read_request(&Outline::default(), document.root()).unwrap();
+    assert_eq!(request.unsupported, [""; 0]);
+    let thought = Part::Thinking { text: "hm".to_owned(), signature: None };
+    assert_eq!(request.messages[1].parts[0], thought);
     let written = codec(Api::AnthropicMessages).write_request(&request, 64);
     // A seed has no place there; all the rest has one.
     assert_eq!(written.unwrap_err().field, "seed");

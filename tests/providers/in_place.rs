@@ -1,10 +1,14 @@
 //! Edits within one dialect leave everything else as it was.
 
 use tollgate::chat::{Dialect, Request, is_named};
-use tollgate::provider::{
-    Api, Hidden, OptOut, Outline, Site, StreamText, Traits, VENDORS, codec, recognise, vendor,
-};
+use tollgate::provider::{Api, Hidden, OptOut, Outline, Site, StreamText, Traits, VENDORS, codec, vendor};
+use tollgate::wire::http::Headers;
 use tollgate::wire::json::{Document, Edits, Node};
+
+/// By a head that says nothing else.
+fn recognise(method: &str, path: &str) -> Option<Api> {
+    tollgate::provider::recognise(method, path, &Headers::new())
+}
 
 fn edited(body: &str, edit: impl FnOnce(Node<'_>, &mut Edits)) -> String {
     let document = Document::parse(body.as_bytes()).unwrap();
@@ -71,6 +75,35 @@ fn calls_are_recognised_by_whole_segments_and_method() {
         assert_eq!(recognise("POST", path), None, "{path}");
     }
     assert_eq!(recognise("GET", "/v1/chat/completions"), None);
+}
+
+#[test]
+fn mistrals_callers_are_known_by_their_sdk_or_by_the_host_that_they_call() {
+    let api = |name: &str, value: &str, path: &str| {
+        let mut headers = Headers::new();
+        headers.set(name, value);
+        tollgate::provider::recognise("POST", path, &headers)
+    };
+    let chat = "/v1/chat/completions";
+    for (name, value) in [
+        ("user-agent", "mistral-client-python/3.7.0"),
+        ("user-agent", "mistral-client-typescript/1.10.0"),
+        (":authority", "api.mistral.ai"),
+        (":authority", "API.EU.mistral.ai:443"),
+    ] {
+        assert_eq!(api(name, value, chat), Some(Api::MistralChat), "{value}");
+        assert_eq!(api(name, value, "/v1/embeddings"), Some(Api::OpenAiEmbeddings), "{value}");
+        assert_eq!(api(name, value, "/v1/fim/completions"), None, "{value}");
+    }
+    for (name, value) in [
+        ("user-agent", "OpenAI/Python 3.54.0"),
+        ("user-agent", "my mistral-client-python/1"),
+        (":authority", "api.mistral.ai.example.org"),
+        (":authority", "notmistral.ai"),
+        ("x-user-agent", "mistral-client-python/3.7.0"),
+    ] {
+        assert_eq!(api(name, value, chat), Some(Api::OpenAiChat), "{value}");
+    }
 }
 
 #[test]
@@ -293,7 +326,10 @@ fn the_table_of_vendors_is_whole() {
         for api in own.apis() {
             assert_eq!(codec(*api).api(), *api);
             let outline = Outline { model: "m".to_owned(), ..Outline::default() };
-            assert_eq!(recognise("POST", &own.path(*api, &outline, None)), Some(*api));
+            let mut headers = Headers::new();
+            headers.set(":authority", own.host().unwrap_or_default());
+            let path = own.path(*api, &outline, None);
+            assert_eq!(tollgate::provider::recognise("POST", &path, &headers), Some(*api));
         }
         assert!(own.authenticate("k").1.ends_with('k'));
     }

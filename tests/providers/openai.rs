@@ -256,7 +256,7 @@ fn errors_of_responses_are_those_of_chat_and_events_are_numbered() {
         "event: error\ndata: {\"type\":\"error\",\"code\":\"rate_limit_exceeded\",\"message\":\"m\",\"param\":\"input\",\
          \"sequence_number\":7}\n\n"
     );
-    let mut reader = responses.stream_reader();
+    let mut reader = responses.stream_reader(&[]);
     reader.read(None, br#"{"type":"response.created","sequence_number":41,"response":{}}"#).unwrap();
     assert_eq!(reader.next_number(), 42);
 }

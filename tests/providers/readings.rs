@@ -130,7 +130,7 @@ const FOLDERS: [(&str, Api); 9] = [
     ("azure_openai", Api::OpenAiChat),
     ("deepseek", Api::OpenAiChat),
     ("gemini", Api::GeminiGenerate),
-    ("mistral", Api::OpenAiChat),
+    ("mistral", Api::MistralChat),
     ("openai", Api::OpenAiChat),
     ("openai_responses", Api::OpenAiResponses),
     ("openrouter", Api::OpenAiChat),

@@ -25,9 +25,8 @@ fn api(case: &Value) -> Option<Api> {
             Some(Api::GeminiGenerate)
         }
         ("gemini", "chat") => Some(Api::OpenAiChat),
-        ("openai" | "deepseek" | "mistral" | "openrouter" | "qwen" | "azure_openai", "chat") => {
-            Some(Api::OpenAiChat)
-        }
+        ("mistral", "chat") => Some(Api::MistralChat),
+        ("openai" | "deepseek" | "openrouter" | "qwen" | "azure_openai", "chat") => Some(Api::OpenAiChat),
         ("openai" | "deepseek" | "openrouter" | "azure_openai", "responses") => Some(Api::OpenAiResponses),
         _ => None,
     }

@@ -14,6 +14,7 @@ fn name(api: Api) -> &'static str {
     match api {
         Api::AnthropicMessages => "anthropic",
         Api::GeminiGenerate => "gemini",
+        Api::MistralChat => "mistral",
         Api::OpenAiChat => "openai",
         Api::OpenAiCompletions => "completions",
         Api::GeminiEmbed | Api::GeminiEmbedBatch | Api::OpenAiEmbeddings => "embeddings",
@@ -34,12 +35,13 @@ fn ways() -> impl Iterator<Item = (String, Api, Api)> {
 }
 
 /// Vendors' samples, and the API that they are of.
-const VENDORS: [(&str, Api); 5] = [
+const VENDORS: [(&str, Api); 6] = [
     ("openai", Api::OpenAiChat),
     ("openai_responses", Api::OpenAiResponses),
     ("deepseek", Api::OpenAiChat),
     ("anthropic", Api::AnthropicMessages),
     ("gemini", Api::GeminiGenerate),
+    ("mistral", Api::MistralChat),
 ];
 
 /// The samples of each vendor with every way that their API may go.
@@ -192,7 +194,7 @@ fn answers_of_any_shape_are_read_or_refused() {
             for (_, data) in crate::events(&std::fs::read(&path).unwrap()) {
                 let Ok(event) = serde_json::from_slice::<Value>(&data) else { continue };
                 for shape in misshapen(&event) {
-                    let mut reader = codec(from).stream_reader();
+                    let mut reader = codec(from).stream_reader(&[]);
                     let steps = reader.read(None, &serde_json::to_vec(&shape).unwrap());
                     let _ = write_stream(to, &steps.unwrap_or_default(), true);
                 }

@@ -5,6 +5,7 @@ use super::stream_writer::Writer;
 use super::{answer, error, place, read_request, stream_reader, write_request};
 use crate::chat::visit::Place;
 use crate::chat::{Malformed, Request, Response, Unsupported, Usage};
+use crate::provider::failure::Rule;
 use crate::provider::fields::{array, boolean, count, malformed, object, renamed, text_of};
 use crate::provider::{
     Api, ApiError, Codec, Hidden, Outline, StreamReader, StreamText, StreamWriter, Turn, TurnKind, ends_in,
@@ -108,7 +109,7 @@ impl Codec for AnthropicMessages {
         answer::usage(root.get("usage"), Usage::default())
     }
 
-    fn stream_reader(&self) -> Box<dyn StreamReader> {
+    fn stream_reader(&self, _own: &'static [Rule]) -> Box<dyn StreamReader> {
         Box::new(Reader::default())
     }
 

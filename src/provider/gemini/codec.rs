@@ -5,6 +5,7 @@ use super::stream_writer::Writer;
 use super::{answer, error, names, place, read_request, stream_reader, write_request};
 use crate::chat::visit::Place;
 use crate::chat::{Malformed, Request, Response, Unsupported, Usage};
+use crate::provider::failure::Rule;
 use crate::provider::fields::{count, malformed, object, renamed};
 use crate::provider::{
     Api, ApiError, Codec, Hidden, Outline, StreamReader, StreamText, StreamWriter, Turn, TurnKind,
@@ -137,7 +138,7 @@ impl Codec for GeminiGenerate {
         names::text(root, "modelVersion")
     }
 
-    fn stream_reader(&self) -> Box<dyn StreamReader> {
+    fn stream_reader(&self, _own: &'static [Rule]) -> Box<dyn StreamReader> {
         Box::new(Reader::default())
     }
 

@@ -141,7 +141,7 @@ struct Spoken<'r> {
 }
 
 #[derive(Serialize)]
-pub(super) struct Counts {
+pub(in crate::provider) struct Counts {
     prompt_tokens: u64,
     completion_tokens: u64,
     total_tokens: u64,
@@ -221,14 +221,14 @@ fn answer((index, choice): (usize, &Choice)) -> Answer<'_> {
     Answer { index, message, logprobs: likely(&choice.logprobs), finish_reason: finish(choice.stop) }
 }
 
-pub(super) fn likely(logprobs: &[Logprob]) -> Option<Box<RawValue>> {
+pub(in crate::provider) fn likely(logprobs: &[Logprob]) -> Option<Box<RawValue>> {
     if logprobs.is_empty() {
         return None;
     }
     raw(&Object::new().raw("content", &logprobs::write(logprobs)).raw("refusal", "null").end())
 }
 
-pub(super) fn finish(reason: StopReason) -> &'static str {
+pub(in crate::provider) fn finish(reason: StopReason) -> &'static str {
     match reason {
         StopReason::Stop | StopReason::StopSequence => "stop",
         StopReason::Length => "length",

@@ -5,6 +5,7 @@ use super::stream_writer::Writer;
 use super::{answer, error, others, place, read_request, stream_reader, write_request};
 use crate::chat::visit::Place;
 use crate::chat::{Malformed, Request, Response, Unsupported, Usage};
+use crate::provider::failure::Rule;
 use crate::provider::fields::{array, boolean, count, malformed, object};
 use crate::provider::{
     Api, ApiError, Codec, Hidden, Outline, StreamReader, StreamText, StreamWriter, Turn, TurnKind, ends_in,
@@ -119,8 +120,8 @@ impl Codec for OpenAiChat {
         answer::usage(root)
     }
 
-    fn stream_reader(&self) -> Box<dyn StreamReader> {
-        Box::new(Reader::default())
+    fn stream_reader(&self, own: &'static [Rule]) -> Box<dyn StreamReader> {
+        Box::new(Reader::new(own))
     }
 
     fn stream_writer(&self, created: u64, outline: &Outline) -> Box<dyn StreamWriter> {

@@ -13,6 +13,7 @@ use super::stream_writer::event;
 use super::{OpenAiChat, error, place, read_request};
 use crate::chat::visit::Place;
 use crate::chat::{Choice, Delta, Malformed, Message, Part, Request, Response, Role, Usage};
+use crate::provider::failure::Rule;
 use crate::provider::fields::{array, boolean, count, is_default, json, malformed, object};
 use crate::provider::{
     Api, ApiError, Channel, Codec, Hidden, Outline, StreamReader, StreamText, StreamWriter,
@@ -137,8 +138,8 @@ impl Codec for OpenAiCompletions {
         answer::usage(root)
     }
 
-    fn stream_reader(&self) -> Box<dyn StreamReader> {
-        Box::new(Reader::default())
+    fn stream_reader(&self, own: &'static [Rule]) -> Box<dyn StreamReader> {
+        Box::new(Reader::new(own))
     }
 
     fn stream_writer(&self, created: u64, outline: &Outline) -> Box<dyn StreamWriter> {

@@ -25,12 +25,15 @@ use crate::chat::{Dialect, ErrorClass, Malformed, ProviderError, Unsupported, is
 use crate::wire::http;
 use crate::wire::json::{Edits, Node};
 
+pub(super) use answer::{Counts, finish, likely};
 pub use codec::OpenAiChat;
 pub use completions::OpenAiCompletions;
 pub use embeddings::OpenAiEmbeddings;
 pub(super) use others::{Part, Refuse, each_part, in_openais_words, says_nothing, unless_dropped};
 pub use responses::OpenAiResponses;
 pub(super) use responses::without_foreign_thinking;
+pub(super) use signatures::write_call;
+pub(super) use stream_writer::event;
 
 /// `api.openai.com`
 pub struct OpenAi;

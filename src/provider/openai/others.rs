@@ -150,7 +150,7 @@ fn turn(
             edits.replace(arguments.span(), quote(arguments.raw()));
         }
     }
-    each_part(message, index, &mut |item, path| part(item, path, refuse), edits)
+    each_part(message, index, &mut |item, path| part(item, path, is_own("content[].thinking"), refuse), edits)
 }
 
 /// Puts something else, or nothing, in the place of parts of a turn's content.
@@ -186,10 +186,11 @@ pub(in crate::provider) enum Part {
     Instead(Option<String>),
 }
 
-fn part(part: Node<'_>, path: &str, refuse: Refuse<'_>) -> Result<Part, Unsupported> {
+fn part(part: Node<'_>, path: &str, thinks: bool, refuse: Refuse<'_>) -> Result<Part, Unsupported> {
     let kind = text_of(part, "type").unwrap_or_default();
     let text = |key: &str| part.get(key).and_then(|node| node.as_str());
     let field = match kind.as_str() {
+        "thinking" if thinks => return Ok(Part::AsItIs),
         "thinking" => return Ok(Part::Instead(None)),
         "image_url" => match text("image_url") {
             Some(url) => {
@@ -220,11 +221,12 @@ fn part(part: Node<'_>, path: &str, refuse: Refuse<'_>) -> Result<Part, Unsuppor
 /// these fields.
 pub(super) fn for_reading(root: Node<'_>) -> Option<(Vec<u8>, Vec<String>)> {
     // The reader knows these.
-    const READ: [&str; 5] = [
+    const READ: [&str; 6] = [
         "top_k",
         "messages[].reasoning",
         "messages[].reasoning_content",
         "messages[].reasoning_details",
+        "messages[].content[].thinking",
         "messages[].tool_calls[].extra_content",
     ];
     let edited = |root: Node<'_>, unsupported: &mut Vec<String>| {

@@ -147,6 +147,8 @@ fn turn(
             "tool_call_id" => answers = Some(string(value, &field)?),
             "reasoning_details" => array(value, &field)?,
             "annotations" => {}
+            // The call that it answers says it.
+            "name" if role == Role::Tool => {}
             "prefix" if value.as_bool() == Some(false) => {}
             _ => unsupported.push(field),
         }
@@ -181,6 +183,7 @@ fn content(
         for (key, value) in part.members() {
             match key.as_str().unwrap_or_default().as_ref() {
                 "type" | "cache_control" | "prompt_cache_breakpoint" => {}
+                "signature" | "closed" if kind == "thinking" => {}
                 own if own == kind => {}
                 unknown if !value.is_null() => unsupported.push(format!("{path}.{unknown}")),
                 _ => {}
@@ -191,6 +194,7 @@ fn content(
         match kind.as_str() {
             "text" => parts.push(Part::Text(string(value, &field)?)),
             "refusal" => parts.push(Part::Refusal(string(value, &field)?)),
+            "thinking" => signatures::thought(part, parts),
             "image_url" => {
                 let url = value.get("url").unwrap_or(value);
                 parts.push(Part::Image(media(&string(url, &format!("{field}.url"))?)));

@@ -1,7 +1,8 @@
-//! What providers sign, in chat completions. OpenAI's own API has no field for it; two are in use elsewhere, and a
+//! What providers sign, in chat completions. OpenAI's own API has no field for it; three are in use elsewhere, and a
 //! caller that sends back what it got closes the loop:
 //!
 //! - thinking in a message's `reasoning_details`, as OpenRouter writes it, with the text that was signed;
+//! - thinking in parts of the content, as Mistral writes it;
 //! - calls in `extra_content.google.thought_signature`, as Google's own endpoint of this API writes it.
 
 use serde_json::value::RawValue;
@@ -58,6 +59,20 @@ pub(super) fn thinking(message: Node<'_>) -> Vec<Part> {
     parts
 }
 
+/// A part of a message's content that Mistral's models thought. A signature goes with the texts since the one before.
+pub(super) fn thought(part: Node<'_>, parts: &mut Vec<Part>) {
+    let texts = part.get("thinking").into_iter().flat_map(|texts| texts.items());
+    let said: String = texts.filter_map(|it| text_of(it, "text")).collect();
+    let signed = text_of(part, "signature").map(|value| unsigned(value, Dialect::Mistral));
+    match parts.last_mut() {
+        Some(Part::Thinking { text, signature: signature @ None }) => {
+            text.push_str(&said);
+            *signature = signed;
+        }
+        _ => parts.push(Part::Thinking { text: said, signature: signed }),
+    }
+}
+
 pub(super) fn of_call(call: Node<'_>) -> Option<Signature> {
     let value = call.path(&["extra_content", "google", "thought_signature"])?.as_str()?;
     Some(unsigned(value.into_owned(), Dialect::Gemini))
@@ -79,7 +94,7 @@ pub(super) fn write(text: &str, signature: &Signature, index: usize) -> Option<B
     raw(&detail.text("format", format).number("index", index as u64).end())
 }
 
-pub(super) fn write_call(signature: Option<&Signature>) -> Option<Box<RawValue>> {
+pub(in crate::provider) fn write_call(signature: Option<&Signature>) -> Option<Box<RawValue>> {
     let signature = signed(signature?, Dialect::Gemini);
     let google = Object::new().text("thought_signature", &signature).end();
     raw(&Object::new().raw("google", &google).end())

@@ -9,13 +9,14 @@ use std::collections::BTreeMap;
 use super::answer::{call_id, each_text, stop, usage};
 use super::{logprobs, signatures};
 use crate::chat::{Delta, Malformed};
-use crate::provider::failure::{Fault, stopped};
+use crate::provider::failure::{Fault, Rule, stopped};
 use crate::provider::fields::{malformed, object, text_of};
 use crate::provider::{Channel, Hidden, StreamReader, StreamText};
 use crate::wire::json::{Document, Edits, Kind, Node};
 
-#[derive(Default)]
 pub(super) struct Reader {
+    /// The rules for failures of the vendor that answers.
+    own: &'static [Rule],
     started: bool,
     /// The provider's end marker came.
     ended: bool,
@@ -61,13 +62,17 @@ const MOST_CHOICES: usize = 128;
 const MOST_CALLS: usize = 1_024;
 
 impl Reader {
+    pub(super) fn new(own: &'static [Rule]) -> Self {
+        Self { own, started: false, ended: false, failed: false, told: false, choices: BTreeMap::new() }
+    }
+
     fn chunk(&mut self, root: Node<'_>, out: &mut Vec<Delta>) -> Result<(), Malformed> {
         object(root, "")?;
         let choices = root.get("choices").filter(|choices| choices.kind() == Kind::Array);
         let failed = choices.is_none() || root.get("error").is_some_and(|error| !error.is_null());
         if failed && let Some(fault) = Fault::read(root) {
             self.failed = true;
-            out.push(Delta::Error(fault.classify(&[])));
+            out.push(Delta::Error(fault.classify(self.own)));
             return Ok(());
         }
         if !self.started && choices.is_some_and(|choices| !choices.is_empty()) {
@@ -94,7 +99,7 @@ impl Reader {
             && let Some(fault) = Fault::read(node)
         {
             self.failed = true;
-            out.push(Delta::Error(fault.classify(&[])));
+            out.push(Delta::Error(fault.classify(self.own)));
             return Ok(());
         }
         let progress = self.choices.entry(choice).or_default();
@@ -130,7 +135,7 @@ impl Reader {
         }
         if let Some(reason) = text_of(node, "finish_reason").filter(|reason| !reason.is_empty()) {
             let told = self.told || out.iter().any(Delta::is_useful);
-            match stopped(&[], &reason, told) {
+            match stopped(self.own, &reason, told) {
                 Some(error) => {
                     self.failed = true;
                     out.push(Delta::Error(error));

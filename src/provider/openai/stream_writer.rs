@@ -141,7 +141,7 @@ impl Writer {
     }
 }
 
-pub(super) fn event(data: &[u8], out: &mut Vec<u8>) {
+pub(in crate::provider) fn event(data: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(b"data: ");
     out.extend_from_slice(data);
     out.extend_from_slice(b"\n\n");

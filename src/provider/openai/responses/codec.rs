@@ -6,6 +6,7 @@ use super::stream_writer::Writer;
 use super::{answer, place, read_request, stream_reader, stream_writer, write_request};
 use crate::chat::visit::Place;
 use crate::chat::{Malformed, Request, Response, Unsupported, Usage};
+use crate::provider::failure::Rule;
 use crate::provider::fields::{boolean, count, malformed, object, renamed, text_of};
 use crate::provider::{
     Api, ApiError, Codec, Hidden, Outline, StreamReader, StreamText, StreamWriter, Turn, TurnKind, ends_in,
@@ -115,8 +116,8 @@ impl Codec for OpenAiResponses {
         answer::usage(root)
     }
 
-    fn stream_reader(&self) -> Box<dyn StreamReader> {
-        Box::new(Reader::default())
+    fn stream_reader(&self, own: &'static [Rule]) -> Box<dyn StreamReader> {
+        Box::new(Reader::new(own))
     }
 
     fn stream_writer(&self, created: u64, _outline: &Outline) -> Box<dyn StreamWriter> {

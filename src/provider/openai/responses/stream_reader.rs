@@ -8,13 +8,14 @@ use std::collections::BTreeMap;
 use super::super::logprobs;
 use super::answer::{stop, usage};
 use crate::chat::{Delta, Malformed, Part};
-use crate::provider::failure::Fault;
+use crate::provider::failure::{Fault, Rule};
 use crate::provider::fields::{malformed, object, text_of};
 use crate::provider::{Channel, StreamReader, StreamText};
 use crate::wire::json::{Document, Kind, Node};
 
-#[derive(Default)]
 pub(super) struct Reader {
+    /// The rules for failures of the vendor that answers.
+    own: &'static [Rule],
     ended: bool,
     failed: bool,
     /// By the index of their items.
@@ -84,11 +85,11 @@ impl StreamReader for Reader {
             Some("response.failed" | "response.cancelled" | "error") => {
                 self.failed = true;
                 let fault = Fault::read(root.get("response").unwrap_or(root)).unwrap_or_default();
-                out.push(Delta::Error(fault.classify(&[])));
+                out.push(Delta::Error(fault.classify(self.own)));
             }
             None if root.get("error").is_some_and(|error| !error.is_null()) => {
                 self.failed = true;
-                out.push(Delta::Error(Fault::read(root).unwrap_or_default().classify(&[])));
+                out.push(Delta::Error(Fault::read(root).unwrap_or_default().classify(self.own)));
             }
             // What the provider's own tools do, and whatever a later version of the API adds.
             _ => {}
@@ -106,6 +107,10 @@ impl StreamReader for Reader {
 }
 
 impl Reader {
+    pub(super) fn new(own: &'static [Rule]) -> Self {
+        Self { own, ended: false, failed: false, calls: BTreeMap::new(), next_number: 0 }
+    }
+
     fn item(&mut self, root: Node<'_>, out: &mut Vec<Delta>) -> Result<(), Malformed> {
         let Some(item) =
             root.get("item").filter(|item| item.get("type").is_some_and(|kind| kind.is("function_call")))

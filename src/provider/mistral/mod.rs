@@ -1,6 +1,11 @@
-//! Mistral: OpenAI's chat completions with fields of its own, and strict: a field that it does not know is an error.
+//! Mistral: chat completions that differ from OpenAI's on the wire, and strict: a field that it does not know is an error.
 //!
 //! Facts: the types of mistralai 3.7, Mistral's documentation and recordings, as of 2026-11-24.
+
+mod answer;
+mod codec;
+mod error;
+mod stream_writer;
 
 use super::failure::{Rule, Test, rule};
 use super::fields::text_of;
@@ -10,7 +15,10 @@ use super::openai::{
 };
 use super::{Api, OptOut, Outline, Vendor};
 use crate::chat::{Dialect, ErrorClass, ProviderError, Unsupported};
+use crate::wire::http::Headers;
 use crate::wire::json::{Edits, Kind, Node, quote};
+
+pub use codec::MistralChat;
 
 /// `api.mistral.ai`
 pub struct Mistral;
@@ -19,6 +27,18 @@ pub struct Mistral;
 
 /// Inference in one place: `api.eu.mistral.ai`, `api.us.mistral.ai`.
 const HOST: &str = "api.mistral.ai";
+const HOSTS: &str = ".mistral.ai";
+
+/// Mistral's SDKs, whatever they are written in.
+const SDKS: &str = "mistral-client-";
+
+/// Whether whoever calls speaks as Mistral's own callers do.
+fn is_callers(headers: &Headers) -> bool {
+    let text = |name| headers.get_str(name).unwrap_or_default().to_ascii_lowercase();
+    let authority = text(":authority");
+    let host = authority.rsplit_once(':').map_or(authority.as_str(), |(host, _)| host);
+    host.ends_with(HOSTS) || text("user-agent").starts_with(SDKS)
+}
 
 // ---- credentials
 // A bearer token, as OpenAI's. It has no shape of its own.
@@ -160,6 +180,10 @@ fn turn(
         if let Some(id) = call.get("id") {
             remap(id, edits);
         }
+        // What another vendor signed.
+        if call.get("extra_content").is_some() {
+            edits.remove(call, "extra_content");
+        }
     }
     // An answer that is begun has to say so.
     if last && role == "assistant" && calls.is_none() && message.get("prefix").is_none() {
@@ -266,7 +290,7 @@ impl Vendor for Mistral {
     }
 
     fn apis(&self) -> &'static [Api] {
-        &[Api::OpenAiChat, Api::OpenAiEmbeddings]
+        &[Api::MistralChat, Api::OpenAiEmbeddings]
     }
 
     fn host(&self) -> Option<&'static str> {
@@ -289,7 +313,7 @@ impl Vendor for Mistral {
         drop: &[String],
         edits: &mut Edits,
     ) -> Result<(), Unsupported> {
-        if api == Api::OpenAiChat {
+        if api == Api::MistralChat {
             return adapt(root, &mut unless_dropped(drop), edits);
         }
         if let Some(length) = root.get("dimensions") {
