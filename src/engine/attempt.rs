@@ -103,6 +103,25 @@ impl Attempt {
         let api = api.ok_or(Failure::NoTargetLeft)?;
         let passthrough = keys_provider == Some(target.provider);
         let read = policy.enforces().then(|| planned.outline.clone()).flatten();
+        let outgoing = Outgoing {
+            policy: &policy,
+            vendor,
+            provider,
+            target: &target,
+            api,
+            caller: guard.codec(),
+            passthrough,
+        };
+        let effects = if policy.enforces() {
+            let mut effects = outgoing.head(&guard.head, read.as_ref(), headers);
+            effects.extend(outgoing::strip_proxys(headers, guard.attachment));
+            effects
+        } else {
+            outgoing::strip(headers)
+        };
+        // An attempt that no budget has room for is none.
+        guard.move_reservation(index, &target, host)?;
+        let Some(planned) = guard.planned_mut() else { return Err(Failure::NotInspected) };
         planned.attempts.push(AttemptLog {
             target: index,
             started_ms: host.now_ms,
@@ -120,23 +139,6 @@ impl Attempt {
             model: None,
         });
         let log = planned.attempts.len() - 1;
-        let outgoing = Outgoing {
-            policy: &policy,
-            vendor,
-            provider,
-            target: &target,
-            api,
-            caller: guard.codec(),
-            passthrough,
-        };
-        let effects = if policy.enforces() {
-            let mut effects = outgoing.head(&guard.head, read.as_ref(), headers);
-            effects.extend(outgoing::strip_proxys(headers, guard.attachment));
-            effects
-        } else {
-            outgoing::strip(headers)
-        };
-        guard.move_reservation(index, &target, host)?;
         drop(guard);
         let phase = if read.is_some() { AttemptPhase::Request } else { AttemptPhase::Sent };
         let attempt = Self { exchange, index: log, vendor, api, bodyless: false, phase };
@@ -154,6 +156,8 @@ impl Attempt {
     /// The request cannot be made: said to the caller at once.
     pub fn refuse(&mut self, failure: Failure) -> Step {
         self.phase = AttemptPhase::Settled;
+        // Nothing was sent, so that it says nothing of the target.
+        self.log(|log| log.told = true);
         self.exchange.borrow_mut().refuse_attempt(failure)
     }
 

@@ -407,8 +407,13 @@ impl Fields {
 
     /// Takes a field out that lengthens retention.
     fn drop(&mut self, root: Node<'_>, field: &str, value: &str) {
-        if self.mode == OptOut::Always && root.get(field).is_some_and(|node| says(node, value)) {
-            self.edits.remove(root, field);
+        let (object, name) = match field.rsplit_once('.') {
+            Some((path, name)) => (root.path(&path.split('.').collect::<Vec<_>>()), name),
+            None => (Some(root), field),
+        };
+        let Some(object) = object.filter(|_| self.mode == OptOut::Always) else { return };
+        if object.get(name).is_some_and(|node| says(node, value)) {
+            self.edits.remove(object, name);
             self.set.push(format!("-{field}"));
         }
     }

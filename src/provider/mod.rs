@@ -525,7 +525,7 @@ pub enum OptOut {
         field: &'static str,
         value: &'static str,
     },
-    /// A field that lengthens retention, and is removed when it has this value (JSON text).
+    /// A field, by its dotted path, that lengthens retention, and is removed when it has this value (JSON text).
     Drop {
         field: &'static str,
         value: &'static str,
@@ -537,7 +537,8 @@ pub enum OptOut {
 }
 
 /// Headers that carry credentials of any vendor: removed before every attempt.
-pub const CREDENTIAL_HEADERS: [&str; 4] = ["authorization", "x-api-key", "api-key", "x-goog-api-key"];
+pub const CREDENTIAL_HEADERS: [&str; 5] =
+    ["authorization", "x-api-key", "api-key", "x-goog-api-key", "ocp-apim-subscription-key"];
 
 /// Query parameters that do the same. Removed before every attempt too.
 pub const CREDENTIAL_PARAMS: [&str; 8] = [

@@ -3,7 +3,9 @@
 //! Facts: what these servers answer, as of 2026-11-24.
 
 use super::failure::{Rule, Test, rule};
-use super::openai::{bearer, needs_storage, path, soft_failure, with_query};
+use super::openai::{
+    bearer, foreign_credentials, needs_storage, path, soft_failure, unless_dropped, with_query,
+};
 use super::{Api, OptOut, Outline, Vendor};
 use crate::chat::{Dialect, ErrorClass, ProviderError, Unsupported};
 use crate::wire::json::{Edits, Node};
@@ -18,7 +20,7 @@ pub struct OpenAiCompatible;
 // A bearer token, as OpenAI's.
 
 // ---- differences
-// Nothing is adapted: what such a server knows is not known.
+// What such a server knows is not known, so that all goes but credentials for others.
 
 // ---- retention
 
@@ -74,12 +76,12 @@ impl Vendor for OpenAiCompatible {
     fn adapt(
         &self,
         _api: Api,
-        _root: Node<'_>,
+        root: Node<'_>,
         _model: &str,
-        _drop: &[String],
-        _edits: &mut Edits,
+        drop: &[String],
+        edits: &mut Edits,
     ) -> Result<(), Unsupported> {
-        Ok(())
+        foreign_credentials(root, &[], &mut unless_dropped(drop), edits)
     }
 
     fn opt_outs(&self, _api: Api) -> &'static [OptOut] {

@@ -365,3 +365,21 @@ fn a_refused_field_has_the_name_that_its_caller_knows() {
         assert_eq!(codec(api).callers_field(field), name, "{api:?}");
     }
 }
+
+#[test]
+fn a_credential_for_one_vendors_other_service_goes_to_no_other_vendor() {
+    let sources = r#"{"data_sources":[{"parameters":{"authentication":{"key":"azure-search"}}}]}"#;
+    let tool = r#"{"tools":[{"type":"connector","authorization":{"type":"api_key","value":"k"}}]}"#;
+    let adapted = |dialect: Dialect, body: &str| {
+        let document = Document::parse(body.as_bytes()).unwrap();
+        let mut edits = Edits::new();
+        let done = vendor(dialect).unwrap().adapt(Api::OpenAiChat, document.root(), "m", &[], &mut edits);
+        done.map(|()| String::from_utf8(edits.apply(body.as_bytes())).unwrap()).map_err(|it| it.field)
+    };
+    for own in VENDORS.iter().filter(|vendor| vendor.apis().contains(&Api::OpenAiChat)) {
+        let is_azure = own.dialect() == Dialect::AzureOpenAi;
+        let there = adapted(own.dialect(), sources);
+        assert_eq!(there, if is_azure { Ok(sources.to_owned()) } else { Err("data_sources".to_owned()) });
+        assert_eq!(adapted(own.dialect(), tool), Err("tools[0].authorization".to_owned()), "{}", own.name());
+    }
+}

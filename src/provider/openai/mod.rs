@@ -29,7 +29,9 @@ pub(super) use answer::{Counts, finish, likely};
 pub use codec::OpenAiChat;
 pub use completions::OpenAiCompletions;
 pub use embeddings::OpenAiEmbeddings;
-pub(super) use others::{Part, Refuse, each_part, in_openais_words, says_nothing, unless_dropped};
+pub(super) use others::{
+    Part, Refuse, each_part, foreign_credentials, in_openais_words, says_nothing, unless_dropped,
+};
 pub use responses::OpenAiResponses;
 pub(super) use responses::without_foreign_thinking;
 pub(super) use signatures::write_call;
@@ -152,6 +154,7 @@ pub(super) fn remove_or_refuse(
 const OPT_OUTS: &[OptOut] = &[
     OptOut::Set { field: "store", value: "false" },
     OptOut::Drop { field: "prompt_cache_retention", value: "\"24h\"" },
+    OptOut::Drop { field: "prompt_cache_options.ttl", value: "\"12h\"" },
 ];
 
 /// State that the provider keeps, and the request builds on.

@@ -18,7 +18,7 @@ pub(in crate::provider) fn unless_dropped(
 }
 
 /// Fields of one vendor that change its answer.
-const PARTICULAR: [&str; 30] = [
+const PARTICULAR: [&str; 29] = [
     // Mistral
     "guardrails",
     "min_tokens",
@@ -50,8 +50,6 @@ const PARTICULAR: [&str; 30] = [
     "stop_server_tools_when",
     "top_a",
     "transforms",
-    // Azure
-    "data_sources",
     // Of more than one, and not of OpenAI
     "top_k",
     "chat_template_kwargs",
@@ -100,8 +98,30 @@ pub(in crate::provider) fn in_openais_words(
             _ => {}
         }
     }
+    foreign_credentials(root, own, refuse, edits)?;
     for (index, message) in root.get("messages").into_iter().flat_map(|node| node.items()).enumerate() {
         turn(message, index, own, refuse, edits)?;
+    }
+    Ok(())
+}
+
+/// What carries a credential for a service beside one vendor: nobody else may have it.
+pub(in crate::provider) fn foreign_credentials(
+    root: Node<'_>,
+    own: &[&str],
+    refuse: Refuse<'_>,
+    edits: &mut Edits,
+) -> Result<(), Unsupported> {
+    let sources = root.get("data_sources").filter(|it| !own.contains(&"data_sources") && !it.is_empty());
+    if sources.is_some() {
+        refuse("data_sources".to_owned())?;
+        edits.remove(root, "data_sources");
+    }
+    for (index, tool) in root.get("tools").into_iter().flat_map(|tools| tools.items()).enumerate() {
+        if tool.get("authorization").is_some() {
+            refuse(format!("tools[{index}].authorization"))?;
+            edits.remove(tool, "authorization");
+        }
     }
     Ok(())
 }
