@@ -381,18 +381,13 @@ fn a_whole_answer_is_untouched_in_place_and_readable_in_the_other_api() {
             gateway.afresh().call(request(recording.provider_for(caller), caller, VALUE, false), &[answer])
         };
         let own = call(recording.api(), &[body.len() / 3, body.len() / 2]);
-        // A safety stop is a failure: with nobody left to ask, its caller is told so.
+        // A safety stop is a failure; with nobody left to ask, its caller gets it as it came.
         let text = String::from_utf8_lossy(body);
         let stopped =
             ["SAFETY", "MODEL_ARMOR"].iter().any(|it| text.contains(&format!("\"finishReason\":\"{it}\"")));
         if recording.api() == Caller::Gemini && stopped {
-            assert_eq!(
-                (own.status, own.record()["error.type"].as_str()),
-                (400, Some("content_filter")),
-                "{id}"
-            );
+            assert_eq!(own.record()["error.type"], "content_filter", "{id}");
             stops += 1;
-            continue;
         }
         assert_eq!(own.status, recording.status, "{id}: {}", own.text());
         assert!(own.body == *body, "{id}:\n{}", own.text());

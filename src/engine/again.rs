@@ -19,7 +19,7 @@ use crate::engine::attempt::{Attempt, AttemptPhase};
 use crate::engine::effect::{Effect, Flow, Reply, Step};
 use crate::engine::exchange::{Exchange, Phase, Planned};
 use crate::engine::plan::Plan;
-use crate::engine::targets::{Asked, chain_plan};
+use crate::engine::targets::{Asked, NOT_FOR_THIS_CALLER, chain_plan};
 use crate::policy::recovery;
 use crate::wire::http::Headers;
 use crate::wire::json::{Document, Edits};
@@ -201,6 +201,13 @@ impl Exchange {
                     planned.attempts.iter().any(|attempt| planned.target(attempt.target) == Some(target))
                 };
                 plan.leave_out(|target| asked(target).then(|| "was asked before".to_owned()));
+                let config = &self.policy.config;
+                let route =
+                    config.routes.iter().find(|route| Some(&route.name) == planned.plan.route.as_ref());
+                let chosen = route.zip(config.chains.get(name));
+                let model = planned.outline.as_ref().map_or("", |outline| &outline.model);
+                let may = |target: &Target| self.may_reach(model, chosen, target);
+                plan.leave_out(|target| (!may(target)).then(|| NOT_FOR_THIS_CALLER.to_owned()));
                 return Some(Plan { route: planned.plan.route.clone(), ..plan });
             }
         };

@@ -275,8 +275,9 @@ impl Planned {
             return Some(Usage { output, ..usage });
         }
         let running = attempt.ended_ms.is_none();
+        // A failure inside a 200 is one. What a filter stops was worked on.
         let answered = attempt.status.is_some_and(|status| status < 300)
-            && attempt.class != Some(ErrorClass::BrokenResponse);
+            && attempt.class.is_none_or(|class| class == ErrorClass::ContentFilter);
         let worked = running || answered || received > 0 || attempt.class == Some(ErrorClass::Timeout);
         worked.then(|| Usage { input: self.prompt_tokens, output: received, ..Usage::default() })
     }

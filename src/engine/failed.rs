@@ -107,7 +107,7 @@ impl Attempt {
         Step::reply(Reply { status, headers, body })
     }
 
-    fn what_follows(&self, class: ErrorClass) -> recovery::Step {
+    pub(super) fn what_follows(&self, class: ErrorClass) -> recovery::Step {
         let exchange = self.exchange.borrow();
         let Some(planned) = exchange.planned().filter(|_| exchange.attachment == Attachment::Upstream) else {
             return recovery::Step::Fail;

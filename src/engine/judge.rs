@@ -8,6 +8,7 @@ use crate::engine::attempt::{Attempt, AttemptPhase, Watch};
 use crate::engine::effect::{Effect, Step};
 use crate::engine::exchange::Attachment;
 use crate::engine::failed::Original;
+use crate::policy::recovery;
 use crate::provider;
 use crate::wire::http::{self, Headers};
 use crate::wire::json::Document;
@@ -211,17 +212,30 @@ impl Attempt {
         let Some(document) = document else {
             return self.fail(broken("it is not JSON"), Original::of(headers), host);
         };
-        if let Some(error) = self.vendor.soft_failure(self.api, document.root()) {
-            return self.fail(error, Original::of(headers), host);
-        }
         let codec = provider::codec(self.api);
-        if !codec.is_answer(document.root()) {
+        let is_answer = codec.is_answer(document.root());
+        if let Some(error) = self.vendor.soft_failure(self.api, document.root()) {
+            let usage = codec.read_usage(document.root());
+            self.log(|log| log.usage = usage);
+            // Where nobody else is asked, the caller gets what its provider said, in its own words and with its status.
+            let is_told = error.class == ErrorClass::ContentFilter && is_answer;
+            if !is_told || self.what_follows(error.class) != recovery::Step::Fail {
+                return self.fail(error, Original::of(headers), host);
+            }
+            self.log(|log| log.class = Some(error.class));
+            self.tell(Some(error.class), error.retry_after_ms, host);
+        }
+        // Who waits for events takes anything else for an empty answer.
+        let outline = self.exchange.borrow().planned().and_then(|planned| planned.outline.clone());
+        if outline.is_some_and(|outline| outline.stream) {
+            return self.fail(broken("a stream was asked for"), Original::of(headers), host);
+        }
+        if !is_answer {
             return self.fail(broken("it is not what the dialect says"), Original::of(headers), host);
         }
         let usage = codec.read_usage(document.root());
         let model = codec.answer_model(document.root());
         let Some(carriage) = self.carriage(host) else { return Step::default() };
-        let received = body.len();
         let carried = match carry_whole(&carriage, &document) {
             Ok(carried) => carried,
             Err(_) => {
@@ -236,7 +250,6 @@ impl Attempt {
                 log.received.feed(std::str::from_utf8(&body).unwrap_or_default());
             }
         });
-        let _ = received;
         self.deliver();
         self.ended(host);
         let mut effects = Vec::new();

@@ -24,6 +24,9 @@ pub(super) struct Asked<'a> {
     pub tokens: u64,
 }
 
+/// Why a target is left out that `access` keeps a caller from.
+pub(super) const NOT_FOR_THIS_CALLER: &str = "is not for this caller";
+
 impl Exchange {
     /// Leaves out the targets that may not have it, or could do nothing with it.
     pub(super) fn narrow(&mut self, plan: &mut Plan, asked: &Asked<'_>) -> Result<(), Failure> {
@@ -85,8 +88,8 @@ impl Exchange {
     ) -> Result<(), Failure> {
         let may = |target: &Target| self.may_reach(model, Some(chosen), target);
         let (left, others): (Vec<_>, Vec<_>) = plan.targets.drain(..).partition(may);
-        let reason = "is not for this caller";
-        plan.left_out.extend(others.into_iter().map(|target| LeftOut { target, reason: reason.to_owned() }));
+        let out = |target| LeftOut { target, reason: NOT_FOR_THIS_CALLER.to_owned() };
+        plan.left_out.extend(others.into_iter().map(out));
         plan.targets = left;
         if plan.targets.is_empty() { Err(Failure::ModelNotAllowed) } else { Ok(()) }
     }
