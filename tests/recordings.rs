@@ -21,7 +21,7 @@ const RECORDED: [(&str, &str, &str); 16] = [
     ("azure_openai", "chat", "azure"),
     ("azure_openai", "responses", "azure"),
     ("deepseek", "chat", "deepseek"),
-    ("deepseek", "responses", "openai"),
+    ("deepseek", "responses", "deepseek"),
     ("openrouter", "responses", "openai"),
     ("mistral", "chat", "mistral"),
     ("openrouter", "chat", "openrouter"),
@@ -109,7 +109,7 @@ impl Recording {
 
     /// Who answers such a caller with it: of OpenAI's own APIs a caller gets the one that it speaks.
     fn provider_for(&self, caller: Caller) -> &'static str {
-        let both = ["azure", "openai", "openrouter"].contains(&self.provider);
+        let both = ["azure", "deepseek", "openai", "openrouter"].contains(&self.provider);
         if both && caller == Caller::Responses && self.api() != caller { "house" } else { self.provider }
     }
 }

@@ -400,6 +400,7 @@ class GoogleGenAI(Driver):
 
 class MistralChat(Driver):
     name, title = "mistral", "Mistral chat completions (mistralai)"
+    counts_thoughts = False      # Mistral does not
     errors = (MistralError,)
 
     def __init__(self, url: str, key: str, **_: Any):

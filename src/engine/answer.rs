@@ -28,9 +28,16 @@ pub struct Carriage {
     pub outline: Outline,
     /// Unix seconds.
     pub created: u64,
+    /// The operator's, which no error may show.
+    pub key: Option<Rc<str>>,
 }
 
 impl Carriage {
+    fn quotes_key(&self, data: &[u8]) -> bool {
+        let key = self.key.as_deref().filter(|key| !key.is_empty());
+        key.is_some_and(|key| memchr::memmem::find(data, key.as_bytes()).is_some())
+    }
+
     fn in_place(&self) -> bool {
         self.from.api() == self.to.api()
     }
@@ -317,22 +324,30 @@ impl StreamAnswer {
         if self.told > MAX_TOLD && !self.carriage.in_place() {
             return self.fail(broken("it is too long"), progress);
         }
+        let ends = deltas.contains(&Delta::End);
+        if ends && progress.error.is_none() && !self.reader.is_complete() {
+            return self.fail(broken("it ended without an answer"), progress);
+        }
         let failed = progress.error.is_some();
-        if self.carriage.in_place() {
+        let quotes_key = failed && self.carriage.quotes_key(data);
+        if self.carriage.in_place() && !quotes_key {
             self.edit(&event, progress);
-            if failed || deltas.contains(&Delta::End) {
+            if failed || ends {
                 self.flush(&mut progress.output);
             }
         } else if let Some(error) = &progress.error {
             let error = error.clone();
             self.fail(error, progress);
         } else {
-            let ends = deltas.contains(&Delta::End);
             self.translate(deltas, &mut progress.output);
             if ends {
                 // Now and not with the body: behind trailers nothing can be added.
                 self.finish(&mut progress.output);
             }
+        }
+        if self.state == StreamState::Open && self.reader.is_complete() {
+            // Every text has ended: what is held would be lost behind trailers.
+            self.flush(&mut progress.output);
         }
         if failed {
             self.state = StreamState::Failed;
@@ -340,8 +355,11 @@ impl StreamAnswer {
     }
 
     /// Ends the caller's stream with an error event in its dialect, and without a terminal marker.
-    fn fail(&mut self, error: ProviderError, progress: &mut Progress) {
+    fn fail(&mut self, mut error: ProviderError, progress: &mut Progress) {
         self.flush(&mut progress.output);
+        if let Some(key) = &self.carriage.key {
+            error.message = error.message.replace(&**key, "***");
+        }
         let told = super::attempt::api_error(&error);
         if self.carriage.outline.as_array {
             // The last element, as the array's own server would have it: without it nobody could read the error.

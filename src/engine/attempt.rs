@@ -281,6 +281,7 @@ impl Attempt {
                 && self.vendor.asks_stream_usage(),
             outline: outline.clone(),
             created: host.now_ms / 1000,
+            key: self.key(&exchange),
         })
     }
 }

@@ -141,15 +141,21 @@ impl Attempt {
 
     /// What is the operator's stays here: a key that an error quotes.
     fn without_key(&self, body: Vec<u8>) -> Vec<u8> {
-        let exchange = self.exchange.borrow();
-        let target =
-            exchange.planned().and_then(|planned| planned.target(planned.attempts.get(self.index)?.target));
-        let provider = target.and_then(|target| exchange.policy.config.providers.get(target.provider));
-        match provider.map(|provider| &provider.credential) {
-            Some(Credential::Key(key)) if memmem::find(&body, key.0.as_bytes()).is_some() => {
-                String::from_utf8_lossy(&body).replace(&*key.0, "***").into_bytes()
+        match self.key(&self.exchange.borrow()) {
+            Some(key) if memmem::find(&body, key.as_bytes()).is_some() => {
+                String::from_utf8_lossy(&body).replace(&*key, "***").into_bytes()
             }
             _ => body,
+        }
+    }
+
+    /// The operator's key for this provider.
+    pub(super) fn key(&self, exchange: &Exchange) -> Option<Rc<str>> {
+        let planned = exchange.planned()?;
+        let target = planned.target(planned.attempts.get(self.index)?.target)?;
+        match &exchange.policy.config.providers.get(target.provider)?.credential {
+            Credential::Key(key) => Some(Rc::clone(&key.0)),
+            Credential::Passthrough | Credential::Envoy => None,
         }
     }
 

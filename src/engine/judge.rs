@@ -9,7 +9,7 @@ use crate::engine::effect::{Effect, Step};
 use crate::engine::exchange::Attachment;
 use crate::engine::failed::Original;
 use crate::policy::recovery;
-use crate::provider;
+use crate::provider::{self, Operation};
 use crate::wire::http::{self, Headers};
 use crate::wire::json::Document;
 
@@ -46,7 +46,8 @@ impl Attempt {
         let readable = http::content_encoding(&headers).is_empty();
         let media_type = headers.get("content-type").map(http::media_type).unwrap_or_default();
         let in_array = carriage.outline.as_array && media_type == "application/json";
-        let streamed = media_type == "text/event-stream" || in_array;
+        // Events that nobody asked for are no answer that the caller could read.
+        let streamed = media_type == "text/event-stream" && carriage.outline.stream || in_array;
         if !self.exchange.borrow().policy.enforces() {
             self.phase = AttemptPhase::Watching(match (readable && status < 300, streamed) {
                 (true, true) => Watch::Stream(Box::new(StreamAnswer::new(carriage))),
@@ -192,7 +193,12 @@ impl Attempt {
             }
             AttemptPhase::Streaming(_) => {
                 // Nothing can be added any more. A stream that is not whole lacks its terminal marker.
-                self.response_body(&[], true, host);
+                let step = self.response_body(&[], true, host);
+                let lost =
+                    |effect: &Effect| matches!(effect, Effect::SetResponseBody(left) if !left.is_empty());
+                if step.effects.iter().any(lost) {
+                    self.log(|log| log.class = log.class.or(Some(ErrorClass::BrokenResponse)));
+                }
                 Step::default()
             }
             AttemptPhase::Watching(_) | AttemptPhase::Passing => self.response_body(&[], true, host),
@@ -227,7 +233,15 @@ impl Attempt {
         }
         // Who waits for events takes anything else for an empty answer.
         let outline = self.exchange.borrow().planned().and_then(|planned| planned.outline.clone());
-        if outline.is_some_and(|outline| outline.stream) {
+        let outline = outline.unwrap_or_default();
+        if self.api.operation() == Operation::Embeddings {
+            // A text without its vector would move those of the others.
+            let vectors = codec.read_response(document.root()).map_or(0, |response| response.vectors.len());
+            if vectors as u64 != outline.answers {
+                return self.fail(broken("it has not one vector for each text"), Original::of(headers), host);
+            }
+        }
+        if outline.stream {
             return self.fail(broken("a stream was asked for"), Original::of(headers), host);
         }
         if !is_answer {

@@ -246,30 +246,43 @@ impl Outgoing<'_> {
             return Ok((body, Vec::new()));
         }
         let mut fields = Fields { mode, edits: Edits::new(), set: Vec::new() };
+        // What goes into objects that may not be there: one after the other, as each may make the object of the next.
+        let mut nested: Vec<(&str, &str, bool)> = Vec::new();
+        let mut body = body;
         let edited = {
             let document = parse(&body)?;
             let root = document.root();
+            let mut set = |fields: &mut Fields, field: &'static str, value: &'static str| {
+                if field.contains('.') {
+                    nested.push((field, value, false));
+                } else {
+                    fields.set(root, field, value, false);
+                }
+            };
             for opt_out in self.opt_outs() {
                 match opt_out {
-                    provider::OptOut::Set { field, value } => fields.set(root, field, value),
+                    provider::OptOut::Set { field, value } => set(&mut fields, field, value),
                     provider::OptOut::Drop { field, value } => fields.drop(root, field, value),
                     provider::OptOut::Header { .. } => {}
                 }
             }
-            for (field, value) in &self.provider.opt_out_body {
-                fields.set(root, field, value);
-                // A text of the operator's may be a secret: its name is enough.
-                if value.starts_with('"')
-                    && let Some(last) = fields.set.last_mut()
-                {
-                    field.clone_into(last);
-                }
-            }
             (!fields.edits.is_empty()).then(|| fields.edits.apply(&body))
         };
+        body = edited.map_or(body, Cow::Owned);
+        // A text of the operator's may be a secret: its name is enough.
+        let operators = self.provider.opt_out_body.iter();
+        nested
+            .extend(operators.map(|(field, value)| (field.as_str(), value.as_str(), value.starts_with('"'))));
+        for (field, value, is_secret) in nested {
+            fields.edits = Edits::new();
+            fields.set(parse(&body)?.root(), field, value, is_secret);
+            if !fields.edits.is_empty() {
+                body = Cow::Owned(fields.edits.apply(&body));
+            }
+        }
         // Names alone: a value of the operator's may be a secret.
         fields.set.extend(self.opt_out_headers().map(|(name, _)| format!("{name}:")));
-        Ok((edited.map_or(body, Cow::Owned), fields.set))
+        Ok((body, fields.set))
     }
 }
 
@@ -377,10 +390,11 @@ struct Fields {
 
 impl Fields {
     /// Sets a field by its dotted path, with the objects around it.
-    fn set(&mut self, root: Node<'_>, field: &str, value: &str) {
+    fn set(&mut self, root: Node<'_>, field: &str, value: &str, is_secret: bool) {
         let path: Vec<&str> = field.split('.').collect();
+        let told = || if is_secret { field.to_owned() } else { format!("{field}={value}") };
         match root.path(&path) {
-            Some(found) if found.raw() == value => return self.set.push(format!("{field}={value}")),
+            Some(found) if found.raw() == value => return self.set.push(told()),
             Some(_) if self.mode == OptOut::IfUnset => return,
             _ => {}
         }
@@ -401,7 +415,7 @@ impl Fields {
                 .rev()
                 .fold(value.to_owned(), |inner, name| format!("{{{}:{inner}}}", quote(name)));
             self.edits.set(object, step, &nested);
-            self.set.push(format!("{field}={value}"));
+            self.set.push(told());
         }
     }
 

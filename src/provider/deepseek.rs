@@ -1,9 +1,12 @@
-//! DeepSeek: OpenAI's chat completions with differences.
+//! DeepSeek: OpenAI's chat completions and Responses with differences.
 //!
 //! Facts: DeepSeek's documentation and recordings, as of 2026-11-24.
 
 use super::failure::{Rule, Test, rule};
-use super::openai::{bearer, in_openais_words, remove_or_refuse, soft_failure, unless_dropped, with_query};
+use super::openai::{
+    self, bearer, foreign_credentials, in_openais_words, remove_or_refuse, says_nothing, soft_failure,
+    unless_dropped, with_query, without_foreign_thinking,
+};
 use super::{Api, OptOut, Outline, Vendor};
 use crate::chat::{Dialect, ErrorClass, ProviderError, Unsupported, is_named};
 use crate::wire::json::{Edits, Node};
@@ -14,7 +17,12 @@ pub struct DeepSeek;
 // ---- address
 
 const HOST: &str = "api.deepseek.com";
-const PATH: &str = "/chat/completions";
+
+/// Without the version that OpenAI's begin with.
+fn path(api: Api) -> &'static str {
+    let path = openai::path(api);
+    path.strip_prefix("/v1").unwrap_or(path)
+}
 
 // ---- credentials
 // A bearer token, as OpenAI's.
@@ -59,25 +67,67 @@ fn adapt(root: Node<'_>, model: &str, drop: &[String], edits: &mut Edits) -> Res
         if message.get("role").is_some_and(|role| role.is("developer")) {
             edits.set(message, "role", "\"system\"");
         }
-        adapt_parts(message, index, sees, drop, edits)?;
+        adapt_parts(message.get("content"), &format!("messages[{index}].content"), sees, drop, edits)?;
+    }
+    Ok(())
+}
+
+/// What Responses build on elsewhere: nothing is kept here.
+const KEPT: [&str; 4] = ["background", "conversation", "previous_response_id", "prompt"];
+
+fn adapt_responses(
+    root: Node<'_>,
+    model: &str,
+    drop: &[String],
+    edits: &mut Edits,
+) -> Result<(), Unsupported> {
+    foreign_credentials(root, &[], &mut unless_dropped(drop), edits)?;
+    // It has none of OpenAI's hosted tools.
+    for (index, tool) in root.get("tools").into_iter().flat_map(|tools| tools.items()).enumerate() {
+        if tool.get("type").is_none_or(|kind| !kind.is("function")) {
+            return Err(Unsupported { field: format!("tools[{index}].type") });
+        }
+    }
+    without_foreign_thinking(root, edits);
+    for field in KEPT {
+        if root.get(field).is_some_and(|value| !says_nothing(field, value)) {
+            remove_or_refuse(root, field, drop, edits)?;
+        }
+    }
+    if let Some(text) = root.get("text")
+        && text.path(&["format", "type"]).is_some_and(|kind| kind.is("json_schema"))
+    {
+        let field = "text.format";
+        if !drop.iter().any(|name| is_named(name, field)) {
+            return Err(Unsupported { field: field.to_owned() });
+        }
+        edits.remove(text, "format");
+    }
+    let sees = model.starts_with(SEES);
+    for (index, item) in root.get("input").into_iter().flat_map(|node| node.items()).enumerate() {
+        for field in ["content", "output"] {
+            adapt_parts(item.get(field), &format!("input[{index}].{field}"), sees, drop, edits)?;
+        }
     }
     Ok(())
 }
 
 /// DeepSeek reads text only, but for one model that sees.
 fn adapt_parts(
-    message: Node<'_>,
-    index: usize,
+    content: Option<Node<'_>>,
+    path: &str,
     sees: bool,
     drop: &[String],
     edits: &mut Edits,
 ) -> Result<(), Unsupported> {
-    let Some(content) = message.get("content") else { return Ok(()) };
+    const TEXTS: [&str; 5] = ["text", "refusal", "input_text", "output_text", "reasoning_text"];
+    const IMAGES: [&str; 2] = ["image_url", "input_image"];
+    let Some(content) = content else { return Ok(()) };
     let mut kept: Vec<&str> = Vec::new();
     let mut dropped = false;
     for (number, part) in content.items().enumerate() {
         let kind = part.get("type").and_then(|kind| kind.as_str()).unwrap_or_default();
-        if kind == "text" || kind == "refusal" || (sees && kind == "image_url") {
+        if TEXTS.contains(&&*kind) || sees && IMAGES.contains(&&*kind) {
             kept.push(part.raw());
             continue;
         }
@@ -86,7 +136,7 @@ fn adapt_parts(
             dropped = true;
             continue;
         }
-        let field = format!("messages[{index}].content[{number}].{kind}");
+        let field = format!("{path}[{number}].{kind}");
         if !drop.iter().any(|name| is_named(name, &field)) {
             return Err(Unsupported { field });
         }
@@ -143,15 +193,15 @@ impl Vendor for DeepSeek {
     }
 
     fn apis(&self) -> &'static [Api] {
-        &[Api::OpenAiChat]
+        &[Api::OpenAiChat, Api::OpenAiResponses]
     }
 
     fn host(&self) -> Option<&'static str> {
         Some(HOST)
     }
 
-    fn path(&self, _api: Api, _request: &Outline, query: Option<&str>) -> String {
-        with_query(PATH, query)
+    fn path(&self, api: Api, _request: &Outline, query: Option<&str>) -> String {
+        with_query(path(api), query)
     }
 
     fn authenticate(&self, key: &str) -> (&'static str, String) {
@@ -160,13 +210,16 @@ impl Vendor for DeepSeek {
 
     fn adapt(
         &self,
-        _api: Api,
+        api: Api,
         root: Node<'_>,
         model: &str,
         drop: &[String],
         edits: &mut Edits,
     ) -> Result<(), Unsupported> {
-        adapt(root, model, drop, edits)
+        match api {
+            Api::OpenAiResponses => adapt_responses(root, model, drop, edits),
+            _ => adapt(root, model, drop, edits),
+        }
     }
 
     fn opt_outs(&self, _api: Api) -> &'static [OptOut] {

@@ -135,7 +135,7 @@ pub struct Outline {
     /// The caller asked for usage in its stream (always so where the API has no switch for it).
     pub stream_usage: bool,
     pub max_output: Option<u64>,
-    /// How many answers are asked for, each as long as that.
+    /// How many answers are asked for, each as long as that; of embeddings, how many vectors.
     pub answers: u64,
     /// Vectors are wanted as base64 and not as numbers.
     pub vectors_in_base64: bool,

@@ -5,8 +5,8 @@
 use super::failure::{Rule, Test, rule};
 use super::fields::REDACTED;
 use super::openai::{
-    bearer, in_openais_words, needs_storage, path, soft_failure, unless_dropped, with_query,
-    without_foreign_thinking,
+    bearer, foreign_credentials, in_openais_words, needs_storage, path, soft_failure, unless_dropped,
+    with_query, without_foreign_thinking,
 };
 use super::{Api, OptOut, Outline, Vendor};
 use crate::chat::{Dialect, ErrorClass, ProviderError, Unsupported};
@@ -226,6 +226,7 @@ impl Vendor for OpenRouter {
         edits: &mut Edits,
     ) -> Result<(), Unsupported> {
         if api == Api::OpenAiResponses {
+            foreign_credentials(root, &[], &mut unless_dropped(drop), edits)?;
             without_foreign_thinking(root, edits);
             rename(root, model, edits);
             return Ok(());

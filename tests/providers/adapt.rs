@@ -192,6 +192,38 @@ fn what_mistrals_sdk_writes_is_read_for_other_apis() {
 }
 
 #[test]
+fn deepseek_keeps_nothing_that_responses_could_build_on() {
+    let adapted = |body: &Value, drop: &[&str]| {
+        let drop: Vec<String> = drop.iter().map(|name| (*name).to_owned()).collect();
+        let text = body.to_string();
+        let document = Document::parse(text.as_bytes()).unwrap();
+        let mut edits = Edits::new();
+        let vendor = vendor(Dialect::DeepSeek).unwrap();
+        let adapted = vendor.adapt(Api::OpenAiResponses, document.root(), "m", &drop, &mut edits);
+        adapted.map_err(|refused| refused.field)?;
+        Ok::<Value, String>(serde_json::from_slice(&edits.apply(text.as_bytes())).unwrap())
+    };
+    for (field, value) in [
+        ("previous_response_id", json!("resp_0")),
+        ("conversation", json!({"id": "conv_0"})),
+        ("prompt", json!({"id": "pmpt_0"})),
+        ("background", json!(true)),
+    ] {
+        let body = json!({"model": "m", "input": "A", field: value});
+        assert_eq!(adapted(&body, &[]), Err(field.to_owned()));
+        assert_eq!(adapted(&body, &[field]), Ok(json!({"model": "m", "input": "A"})));
+    }
+    let said_nothing = json!({"model": "m", "input": "A", "background": false, "conversation": null});
+    assert_eq!(adapted(&said_nothing, &[]), Ok(said_nothing));
+    let seen = json!({"type": "input_image", "image_url": "https://x.test/a.png"});
+    let result =
+        |parts: Value| json!({"input": [{"type": "function_call_output", "call_id": "c", "output": parts}]});
+    let field = "input[0].output[0].input_image";
+    assert_eq!(adapted(&result(json!([seen])), &[]), Err(field.to_owned()));
+    assert_eq!(adapted(&result(json!([seen])), &["input[].output[].input_image"]), Ok(result(json!([]))));
+}
+
+#[test]
 fn qwen_is_told_whether_to_think() {
     let sent = adapt(Dialect::Qwen, &openais()).unwrap();
     assert_eq!(sent["max_tokens"], 5);

@@ -383,3 +383,19 @@ fn a_credential_for_one_vendors_other_service_goes_to_no_other_vendor() {
         assert_eq!(adapted(own.dialect(), tool), Err("tools[0].authorization".to_owned()), "{}", own.name());
     }
 }
+
+#[test]
+fn google_gets_no_signature_of_anybody_elses() {
+    let own = "CiQB";
+    let foreign =
+        base64::Engine::encode(&base64::engine::general_purpose::STANDARD, "tollgate:anthropic:c2ln");
+    let body = format!(
+        r#"{{"contents":[{{"parts":[{{"text":"a","thoughtSignature":"{own}"}},{{"text":"b","thought_signature":"{foreign}"}},
+        {{"functionCall":{{"name":"f"}},"thoughtSignature":"{foreign}"}}]}}]}}"#
+    );
+    let adapted = edited(&body, |root, edits| {
+        vendor(Dialect::Gemini).unwrap().adapt(Api::GeminiGenerate, root, "m", &[], edits).unwrap();
+    });
+    assert!(adapted.contains(own) && !adapted.contains(&foreign), "{adapted}");
+    assert!(adapted.contains(r#""thoughtSignature":"skip_thought_signature_validator""#), "{adapted}");
+}

@@ -47,7 +47,12 @@ impl Codec for GeminiEmbed {
         }
         let call = names::call(path).ok_or_else(|| malformed("model", "a model in the path"))?;
         // The answer takes no tokens.
-        Ok(Outline { model: call.model, max_output: Some(0), answers: 1, ..Outline::default() })
+        Ok(Outline {
+            model: call.model,
+            max_output: Some(0),
+            answers: self.requests(root)?.len() as u64,
+            ..Outline::default()
+        })
     }
 
     fn request_place(&self, path: &[&str], _parent: Node<'_>) -> Place {

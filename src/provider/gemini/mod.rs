@@ -21,7 +21,7 @@ use super::count::Count;
 use super::failure::{Rule, Test, rule};
 use super::{Api, OptOut, Outline, Site, Traits, Vendor, with_query};
 use crate::chat::{Dialect, ErrorClass, ProviderError, Unsupported};
-use crate::wire::json::{Edits, Node};
+use crate::wire::json::{Edits, Node, quote};
 
 pub use codec::GeminiGenerate;
 
@@ -109,6 +109,24 @@ fn fit(root: Node<'_>, model: Traits, edits: &mut Edits) -> Vec<&'static str> {
         }
     }
     gone
+}
+
+/// What another vendor signed, and callers send back as they got it, Google would refuse, and nobody else may read.
+fn without_foreign_signatures(root: Node<'_>, edits: &mut Edits) {
+    let parts = root.get("contents").into_iter().flat_map(|contents| contents.items());
+    for part in parts.filter_map(|turn| turn.get("parts")).flat_map(|parts| parts.items()) {
+        for field in ["thoughtSignature", "thought_signature"] {
+            let Some(value) = part.get(field).and_then(|value| value.as_str()) else { continue };
+            if signature::read(value.into_owned()).by == Dialect::Gemini {
+                continue;
+            }
+            if part.get("functionCall").or_else(|| part.get("function_call")).is_some() {
+                edits.set(part, field, &quote(write_turns::NOT_SIGNED));
+            } else {
+                edits.remove(part, field);
+            }
+        }
+    }
 }
 
 // ---- retention
@@ -224,11 +242,12 @@ impl Vendor for Gemini {
     fn adapt(
         &self,
         _api: Api,
-        _root: Node<'_>,
+        root: Node<'_>,
         _model: &str,
         _drop: &[String],
-        _edits: &mut Edits,
+        edits: &mut Edits,
     ) -> Result<(), Unsupported> {
+        without_foreign_signatures(root, edits);
         Ok(())
     }
 

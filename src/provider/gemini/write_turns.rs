@@ -15,7 +15,7 @@ use crate::provider::fields::{arguments, unsupported};
 use crate::wire::json::{Document, Kind, quote};
 
 /// "This call was not made by the model that reads it."
-const NOT_SIGNED: &str = "skip_thought_signature_validator";
+pub(super) const NOT_SIGNED: &str = "skip_thought_signature_validator";
 
 /// Since Gemini 3, calls are signed, and results may hold media.
 const SIGNS: (u32, u32) = (3, 0);

@@ -9,12 +9,16 @@ use crate::chat::visit::Place;
 use crate::chat::{Malformed, Request, Response, Unsupported, Usage};
 use crate::provider::failure::Rule;
 use crate::provider::fields::renamed;
-use crate::provider::openai::OpenAiChat;
-use crate::provider::{Api, ApiError, Codec, Outline, StreamReader, StreamText, StreamWriter, Turn};
+use crate::provider::{Api, ApiError, Codec, Outline, StreamReader, StreamText, StreamWriter, Turn, codec};
 use crate::wire::http::Headers;
 use crate::wire::json::{Edits, Node};
 
 pub struct MistralChat;
+
+/// For all that is the same.
+fn openais() -> &'static dyn Codec {
+    codec(Api::OpenAiChat)
+}
 
 impl Codec for MistralChat {
     fn api(&self) -> Api {
@@ -22,7 +26,7 @@ impl Codec for MistralChat {
     }
 
     fn recognises(&self, method: &str, path: &str) -> bool {
-        OpenAiChat.recognises(method, path)
+        openais().recognises(method, path)
     }
 
     fn is_spoken(&self, headers: &Headers) -> bool {
@@ -30,22 +34,22 @@ impl Codec for MistralChat {
     }
 
     fn outline(&self, path: &str, query: Option<&str>, root: Node<'_>) -> Result<Outline, Malformed> {
-        Ok(Outline { stream_usage: true, ..OpenAiChat.outline(path, query, root)? })
+        Ok(Outline { stream_usage: true, ..openais().outline(path, query, root)? })
     }
 
     fn request_place(&self, path: &[&str], parent: Node<'_>) -> Place {
-        OpenAiChat.request_place(path, parent)
+        openais().request_place(path, parent)
     }
 
     fn read_request(&self, outline: &Outline, root: Node<'_>) -> Result<Request, Malformed> {
-        let request = OpenAiChat.read_request(outline, root)?;
+        let request = openais().read_request(outline, root)?;
         // Whoever asks for thoughts is shown them, always.
         let thinks = request.reasoning_effort.as_deref().is_some_and(|effort| effort != "none");
         Ok(Request { shows_thinking: thinks.then_some(true), ..request })
     }
 
     fn write_request(&self, request: &Request, default_max_output: u64) -> Result<Vec<u8>, Unsupported> {
-        OpenAiChat.write_request(request, default_max_output)
+        openais().write_request(request, default_max_output)
     }
 
     fn callers_field(&self, field: &str) -> String {
@@ -53,23 +57,23 @@ impl Codec for MistralChat {
     }
 
     fn set_model(&self, root: Node<'_>, model: &str, edits: &mut Edits) {
-        OpenAiChat.set_model(root, model, edits);
+        openais().set_model(root, model, edits);
     }
 
     fn turns<'d>(&self, root: Node<'d>) -> Vec<Turn<'d>> {
-        OpenAiChat.turns(root)
+        openais().turns(root)
     }
 
     fn is_answer(&self, root: Node<'_>) -> bool {
-        OpenAiChat.is_answer(root)
+        openais().is_answer(root)
     }
 
     fn response_place(&self, path: &[&str], parent: Node<'_>) -> Place {
-        OpenAiChat.response_place(path, parent)
+        openais().response_place(path, parent)
     }
 
     fn read_response(&self, root: Node<'_>) -> Result<Response, Malformed> {
-        OpenAiChat.read_response(root)
+        openais().read_response(root)
     }
 
     fn write_response(&self, response: &Response, created: u64) -> Vec<u8> {
@@ -77,11 +81,11 @@ impl Codec for MistralChat {
     }
 
     fn read_usage(&self, root: Node<'_>) -> Option<Usage> {
-        OpenAiChat.read_usage(root)
+        openais().read_usage(root)
     }
 
     fn stream_reader(&self, own: &'static [Rule]) -> Box<dyn StreamReader> {
-        OpenAiChat.stream_reader(own)
+        openais().stream_reader(own)
     }
 
     fn stream_writer(&self, created: u64, _outline: &Outline) -> Box<dyn StreamWriter> {
@@ -89,7 +93,7 @@ impl Codec for MistralChat {
     }
 
     fn stream_texts<'d>(&self, root: Node<'d>) -> Vec<StreamText<'d>> {
-        OpenAiChat.stream_texts(root)
+        openais().stream_texts(root)
     }
 
     fn error_body(&self, error: &ApiError<'_>) -> Vec<u8> {

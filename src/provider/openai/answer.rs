@@ -54,7 +54,8 @@ fn choice(node: Node<'_>) -> Choice {
     }
     let reason = text_of(node, "finish_reason").unwrap_or_default();
     let logprobs = logprobs::read(node.path(&["logprobs", "content"]));
-    Choice { parts, stop: stop(&reason), stop_sequence: None, logprobs }
+    let calls = parts.iter().any(|part| matches!(part, Part::ToolCall(_)));
+    Choice { parts, stop: stop(&reason, calls), stop_sequence: None, logprobs }
 }
 
 /// Calls `f` for each text of a message's content, with whether it is thinking. Content is a string, or parts;
@@ -80,8 +81,10 @@ pub(super) fn call_id(index: usize) -> String {
     format!("call_{index}")
 }
 
-pub(super) fn stop(reason: &str) -> StopReason {
+/// Where a tool is forced, the reason is a plain stop, in spite of the calls.
+pub(super) fn stop(reason: &str, calls: bool) -> StopReason {
     match reason {
+        "stop" if calls => StopReason::ToolCalls,
         "length" | "model_length" => StopReason::Length,
         "tool_calls" | "function_call" => StopReason::ToolCalls,
         "content_filter" => StopReason::ContentFilter,

@@ -30,7 +30,7 @@ impl Codec for OpenAiEmbeddings {
             model: super::model(path, root)?,
             // The answer takes no tokens.
             max_output: Some(0),
-            answers: 1,
+            answers: root.get("input").map_or(1, |input| input.items().count().max(1)) as u64,
             vectors_in_base64: root.get("encoding_format").is_some_and(|format| format.is("base64")),
             ..Outline::default()
         })

@@ -118,9 +118,11 @@ pub(in crate::provider) fn foreign_credentials(
         edits.remove(root, "data_sources");
     }
     for (index, tool) in root.get("tools").into_iter().flat_map(|tools| tools.items()).enumerate() {
-        if tool.get("authorization").is_some() {
-            refuse(format!("tools[{index}].authorization"))?;
-            edits.remove(tool, "authorization");
+        for field in ["authorization", "headers"] {
+            if tool.get(field).is_some_and(|credential| !credential.is_null()) {
+                refuse(format!("tools[{index}].{field}"))?;
+                edits.remove(tool, field);
+            }
         }
     }
     Ok(())

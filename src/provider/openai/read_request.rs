@@ -196,10 +196,12 @@ fn content(
             "refusal" => parts.push(Part::Refusal(string(value, &field)?)),
             "thinking" => signatures::thought(part, parts),
             "image_url" => {
+                unknown(value, &["url", "detail"], &field, unsupported);
                 let url = value.get("url").unwrap_or(value);
                 parts.push(Part::Image(media(&string(url, &format!("{field}.url"))?)));
             }
             "file" if value.get("file_data").is_some_and(|data| !data.is_null()) => {
+                unknown(value, &["file_data", "filename"], &field, unsupported);
                 let data = text_of(value, "file_data").unwrap_or_default();
                 parts.push(Part::Document { media: media(&data), name: text_of(value, "filename") });
             }
@@ -208,6 +210,7 @@ fn content(
                 let member = |key: &str| {
                     text_of(value, key).ok_or_else(|| malformed(format!("{field}.{key}"), "a string"))
                 };
+                unknown(value, &["data", "format"], &field, unsupported);
                 let media_type = format!("audio/{}", member("format")?);
                 parts.push(Part::Audio(Media::Base64 { media_type, data: member("data")? }));
             }
@@ -257,6 +260,7 @@ fn tools(node: Node<'_>, request: &mut Request) -> Result<(), Malformed> {
             request.unsupported.push(format!("{path}.{}", text_of(tool, "type").unwrap_or_default()));
             continue;
         };
+        unknown(tool, &["type", "function", "cache_control"], &path, &mut request.unsupported);
         let mut own = Tool { name: String::new(), description: None, schema: None, strict: None };
         for (key, value) in function.members().filter(|(_, value)| !value.is_null()) {
             let name = key.as_str().unwrap_or_default();
@@ -278,6 +282,16 @@ fn tools(node: Node<'_>, request: &mut Request) -> Result<(), Malformed> {
         request.tools.push(own);
     }
     Ok(())
+}
+
+/// Members that say something and that nobody reads.
+fn unknown(node: Node<'_>, known: &[&str], path: &str, unsupported: &mut Vec<String>) {
+    for (key, value) in node.members().filter(|(_, value)| !value.is_null()) {
+        let name = key.as_str().unwrap_or_default();
+        if !known.contains(&name.as_ref()) && value.as_bool() != Some(false) {
+            unsupported.push(format!("{path}.{name}"));
+        }
+    }
 }
 
 fn tool_choice(node: Node<'_>, request: &mut Request) -> Result<(), Malformed> {

@@ -53,7 +53,7 @@ impl StreamReader for Reader {
 
     fn is_complete(&self) -> bool {
         let stopped = !self.choices.is_empty() && self.choices.values().all(|choice| choice.stopped);
-        !self.failed && (self.ended || stopped)
+        !self.failed && (self.ended && !self.choices.is_empty() || stopped)
     }
 }
 
@@ -140,9 +140,12 @@ impl Reader {
                     self.failed = true;
                     out.push(Delta::Error(error));
                 }
+                // Some say it again.
+                None if progress.stopped => {}
                 None => {
                     progress.stopped = true;
-                    out.push(Delta::Stop { choice, reason: stop(&reason), sequence: None });
+                    let reason = stop(&reason, !progress.calls.is_empty());
+                    out.push(Delta::Stop { choice, reason, sequence: None });
                 }
             }
         }
