@@ -201,12 +201,13 @@ fn vectors_come_whole_to_callers_of_the_other_api() {
         let gateway = recording.gateway(&json!({"routes": route}));
         let calls = if recording.text("provider") == "gemini" {
             ["float", "base64"].map(|form| {
-                let body = json!({"model": "any", "input": ["a", "b"], "encoding_format": form});
+                let texts = vec!["a"; recorded.len()];
+                let body = json!({"model": "any", "input": texts, "encoding_format": form});
                 Request::post("/v1/embeddings", body.to_string())
             })
         } else {
             let content = json!({"content": {"parts": [{"text": "a"}]}});
-            let batch = json!({"requests": [content, content]}).to_string();
+            let batch = json!({"requests": vec![content; recorded.len()]}).to_string();
             ["/v1beta/models/any:batchEmbedContents", "/v1/models/any:batchEmbedContents"]
                 .map(|path| Request::post(path, batch.clone()))
         };

@@ -114,6 +114,10 @@ pub struct Request {
     pub user: Option<String>,
     /// Vectors are asked for, and no turn of a conversation.
     pub embedding: Option<Embedding>,
+    /// The prompt is to be cached as far as it goes, for this long where it is not empty: `1h`.
+    pub cache: Option<String>,
+    /// Requests with the same one are likely to find what the others had cached.
+    pub cache_key: Option<String>,
     /// Fields that this type has no place for, by their path. A target of another dialect cannot carry them.
     pub unsupported: Vec<String>,
 }
@@ -155,6 +159,24 @@ pub enum Part {
         text: String,
         signature: Option<Signature>,
     },
+    /// The prompt is to be cached up to here, for this long where it is not empty: `1h`. It belongs to the part before
+    /// it, and stands in no result of a tool.
+    CacheHint(String),
+}
+
+impl Part {
+    /// The result of a tool. A hint within it is one behind it.
+    pub fn tool_result(id: String, mut parts: Vec<Self>, is_error: bool) -> impl Iterator<Item = Self> {
+        let mut hint = None;
+        parts.retain_mut(|part| match part {
+            Self::CacheHint(ttl) => {
+                hint = Some(Self::CacheHint(std::mem::take(ttl)));
+                false
+            }
+            _ => true,
+        });
+        [Self::ToolResult { id, parts, is_error }].into_iter().chain(hint)
+    }
 }
 
 /// What a provider signs or encrypts so that it knows its own work when it comes back. Nobody else can read it, and
@@ -193,13 +215,15 @@ pub struct ToolCall {
     pub signature: Option<Signature>,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tool {
     pub name: String,
     pub description: Option<String>,
     /// JSON text of a JSON Schema.
     pub schema: Option<String>,
     pub strict: Option<bool>,
+    /// As [`Part::CacheHint`]: the prompt is to be cached up to here.
+    pub cache: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -219,6 +243,16 @@ pub enum Format {
         schema: String,
         strict: Option<bool>,
     },
+}
+
+/// What a provider reads about the caching of prompts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Caching {
+    Nothing,
+    /// [`Request::cache_key`]
+    Key,
+    /// How far to cache.
+    Hints,
 }
 
 /// A whole answer.
@@ -367,6 +401,23 @@ impl std::fmt::Debug for ProviderError {
 }
 
 impl Request {
+    /// Lets go of all that is said about caching but what a provider reads. It changes nothing of the answer.
+    pub fn keep_caching(&mut self, read: Caching) {
+        if read != Caching::Key {
+            self.cache_key = None;
+        }
+        if read == Caching::Hints {
+            return;
+        }
+        self.cache = None;
+        for message in &mut self.messages {
+            message.parts.retain(|part| !matches!(part, Part::CacheHint(_)));
+        }
+        for tool in &mut self.tools {
+            tool.cache = None;
+        }
+    }
+
     /// What may be let go of, besides what is [`Request::unsupported`].
     pub const FIELDS: [&str; 15] = [
         "dimensions",

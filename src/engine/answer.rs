@@ -118,7 +118,11 @@ fn restore_response(response: &mut Response, restorer: &Restorer) {
                 restore(text, Landing::Text);
             }
             Part::ToolCall(call) => restore(&mut call.arguments, Landing::Json),
-            Part::Image(_) | Part::Audio(_) | Part::Document { .. } | Part::ToolResult { .. } => {}
+            Part::Image(_)
+            | Part::Audio(_)
+            | Part::Document { .. }
+            | Part::ToolResult { .. }
+            | Part::CacheHint(_) => {}
         }
     }
 }

@@ -219,6 +219,7 @@ impl Outgoing<'_> {
         }
         // Usage is what a call is settled by.
         request.stream_usage = true;
+        request.keep_caching(self.vendor.caching());
         let written = write(self.policy, self.caller, self.api, &request);
         let (written, gone) = written.map_err(|field| Failure::CannotCarry { field })?;
         dropped.extend(gone);

@@ -5,7 +5,7 @@
 use super::failure::{Rule, Test, rule};
 use super::openai::{adapt, bearer, fit, needs_storage, path, soft_failure};
 use super::{Api, OptOut, Outline, Site, Traits, Vendor, with_query};
-use crate::chat::{Dialect, ErrorClass, ProviderError, Unsupported};
+use crate::chat::{Caching, Dialect, ErrorClass, ProviderError, Unsupported};
 use crate::wire::http::percent_encode;
 use crate::wire::json::{Edits, Node};
 
@@ -171,6 +171,10 @@ impl Vendor for AzureOpenAi {
 
     fn fit(&self, api: Api, root: Node<'_>, model: Traits, edits: &mut Edits) -> Vec<&'static str> {
         fit(api, root, model, edits)
+    }
+
+    fn caching(&self) -> Caching {
+        Caching::Key
     }
 
     fn opt_outs(&self, api: Api) -> &'static [OptOut] {

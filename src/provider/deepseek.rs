@@ -51,6 +51,11 @@ fn adapt(root: Node<'_>, model: &str, drop: &[String], edits: &mut Edits) -> Res
             edits.remove(root, field);
         }
     }
+    // It thinks unless it is told not to, in a field of its own.
+    if root.get("reasoning_effort").is_some_and(|effort| effort.is("none")) {
+        edits.remove(root, "reasoning_effort");
+        edits.set(root, "thinking", r#"{"type":"disabled"}"#);
+    }
     // Calls come in parallel here, whatever is asked for.
     if root.get("parallel_tool_calls").is_some_and(|parallel| parallel.as_bool() == Some(true)) {
         edits.remove(root, "parallel_tool_calls");

@@ -3,8 +3,9 @@
 use serde_json::value::RawValue;
 
 use super::VENDORS;
+use super::build::Object;
 use crate::chat::{Dialect, Malformed, Media, Signature, ToolCall, Unsupported};
-use crate::wire::json::{Document, Kind, Node};
+use crate::wire::json::{Document, Kind, Node, quote};
 
 pub(super) fn malformed(field: impl Into<String>, expected: &'static str) -> Malformed {
     Malformed { field: field.into(), expected }
@@ -72,6 +73,17 @@ pub(super) fn uri(media: &Media) -> String {
 /// JSON source, to be written as it is; `None` if it is not JSON.
 pub(super) fn raw(json: &str) -> Option<Box<RawValue>> {
     RawValue::from_string(json.to_owned()).ok()
+}
+
+/// How long a hint asks to cache for; empty where it does not say.
+pub(super) fn cache_hint(node: Node<'_>) -> Option<String> {
+    node.get("type")?.is("ephemeral").then(|| text_of(node, "ttl").unwrap_or_default())
+}
+
+/// The same, to be written.
+pub(super) fn cache_control(ttl: &str) -> Option<Box<RawValue>> {
+    let ttl = Some(ttl).filter(|ttl| !ttl.is_empty()).map(quote);
+    raw(&Object::new().text("type", "ephemeral").maybe("ttl", ttl.as_deref()).end())
 }
 
 /// A number as it was spelt.

@@ -22,7 +22,7 @@ mod qwen;
 
 use self::failure::Rule;
 use crate::chat::visit::Place;
-use crate::chat::{Delta, Dialect, Malformed, ProviderError, Request, Response, Unsupported, Usage};
+use crate::chat::{Caching, Delta, Dialect, Malformed, ProviderError, Request, Response, Unsupported, Usage};
 use crate::wire::http::Headers;
 use crate::wire::json::{Document, Edits, Node};
 
@@ -464,6 +464,10 @@ pub trait Vendor: Sync {
     /// Edits what the target's model does not take, where the caller wrote for another model. Says what is lost.
     fn fit(&self, _api: Api, _root: Node<'_>, _model: Traits, _edits: &mut Edits) -> Vec<&'static str> {
         Vec::new()
+    }
+    /// What it reads about the caching of prompts, where a call is translated to its API.
+    fn caching(&self) -> Caching {
+        Caching::Nothing
     }
     /// What can be set per request against retention and training; `facts` in each file.
     fn opt_outs(&self, api: Api) -> &'static [OptOut];

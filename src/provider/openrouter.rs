@@ -9,7 +9,7 @@ use super::openai::{
     with_query, without_foreign_thinking,
 };
 use super::{Api, OptOut, Outline, Vendor};
-use crate::chat::{Dialect, ErrorClass, ProviderError, Unsupported};
+use crate::chat::{Caching, Dialect, ErrorClass, ProviderError, Unsupported};
 use crate::wire::json::{Edits, Node, quote};
 
 /// `openrouter.ai`
@@ -232,6 +232,10 @@ impl Vendor for OpenRouter {
             return Ok(());
         }
         adapt(root, model, drop, edits)
+    }
+
+    fn caching(&self) -> Caching {
+        Caching::Hints
     }
 
     fn opt_outs(&self, _api: Api) -> &'static [OptOut] {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tollgate::chat::{Dialect, Part};
-use tollgate::provider::{Api, Outline, Site, codec, vendor};
+use tollgate::provider::{Api, Outline, Site, Traits, codec, vendor};
 use tollgate::wire::json::{Document, Edits};
 
 /// What is sent, or the field that is refused.
@@ -248,6 +248,34 @@ fn qwen_is_told_whether_to_think() {
     assert_eq!(think("qwen3-max", json!({"messages": messages})), Ok(Value::Null));
     let own = json!({"messages": messages, "enable_thinking": true, "thinking_budget": 9, "top_k": 3});
     assert_eq!(adapt(Dialect::Qwen, &own), Ok(own));
+}
+
+#[test]
+fn who_thinks_unless_told_not_to_is_told() {
+    let body = json!({"model": "m", "reasoning_effort": "none", "messages": []});
+    let told = |dialect| adapt(dialect, &body);
+    let none = json!({"model": "m", "messages": []});
+    let disabled = json!({"model": "m", "thinking": {"type": "disabled"}, "messages": []});
+    assert_eq!(told(Dialect::DeepSeek), Ok(disabled));
+    assert_eq!(told(Dialect::Mistral), Ok(none.clone()));
+    assert_eq!(told(Dialect::OpenAi), Ok(body.clone()));
+    // Of OpenAI's models those that do not know the word hear nothing.
+    for (reasoning, sampling, hears) in [(true, true, true), (true, false, false), (false, true, false)] {
+        let fitted = |api, body: &Value| {
+            let text = body.to_string();
+            let document = Document::parse(text.as_bytes()).unwrap();
+            let mut edits = Edits::new();
+            let model = Traits { reasoning, sampling };
+            vendor(Dialect::OpenAi).unwrap().fit(api, document.root(), model, &mut edits);
+            serde_json::from_slice::<Value>(&edits.apply(text.as_bytes())).unwrap()
+        };
+        assert_eq!(fitted(Api::OpenAiChat, &body), if hears { body.clone() } else { none.clone() });
+        let responses = json!({"reasoning": {"effort": "none", "summary": "auto"}});
+        let without = json!({"reasoning": {"summary": "auto"}});
+        assert_eq!(fitted(Api::OpenAiResponses, &responses), if hears { responses.clone() } else { without });
+        let high = json!({"reasoning_effort": "high"});
+        assert_eq!(fitted(Api::OpenAiChat, &high), high);
+    }
 }
 
 #[test]

@@ -181,7 +181,11 @@ fn block(part: &Part) -> Option<Block<'_>> {
         }
         Part::ToolCall(call) => Block::ToolUse { id: &call.id, name: &call.name, input: input(call)? },
         // No model answers with these.
-        Part::Image(_) | Part::Audio(_) | Part::Document { .. } | Part::ToolResult { .. } => return None,
+        Part::Image(_)
+        | Part::Audio(_)
+        | Part::Document { .. }
+        | Part::ToolResult { .. }
+        | Part::CacheHint(_) => return None,
     })
 }
 

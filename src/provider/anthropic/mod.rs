@@ -4,6 +4,7 @@
 
 mod adapt;
 mod answer;
+mod blocks;
 mod codec;
 mod error;
 mod models;
@@ -17,7 +18,7 @@ mod write_request;
 use super::count::Count;
 use super::failure::{Fault, Rule, Test, rule, stopped};
 use super::{Api, OptOut, Outline, Traits, Vendor, ends_in, take_out, with_query};
-use crate::chat::{Dialect, ErrorClass, ProviderError, Unsupported};
+use crate::chat::{Caching, Dialect, ErrorClass, ProviderError, Unsupported};
 use crate::wire::json::{Edits, Node};
 
 pub use codec::AnthropicMessages;
@@ -195,6 +196,10 @@ impl Vendor for Anthropic {
 
     fn fit(&self, _api: Api, root: Node<'_>, model: Traits, edits: &mut Edits) -> Vec<&'static str> {
         fit(root, model, edits)
+    }
+
+    fn caching(&self) -> Caching {
+        Caching::Hints
     }
 
     fn opt_outs(&self, _api: Api) -> &'static [OptOut] {

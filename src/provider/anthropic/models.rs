@@ -2,8 +2,13 @@
 
 /// Models before 4.6: they think for a number of tokens, and go on with an answer that is begun for them.
 pub(super) fn thinks_by_budget(model: &str) -> bool {
-    const OLD: [&str; 6] = ["-4-0", "-4-1", "-4-2", "-4-5", "-4@", "claude-3"];
-    OLD.iter().any(|part| model.contains(part)) || model.ends_with("-4")
+    model.contains("-4-5") || !takes_schema(model)
+}
+
+/// Models since 4.5: an answer can be held to a schema.
+pub(super) fn takes_schema(model: &str) -> bool {
+    const BEFORE: [&str; 6] = ["-4-0", "-4-1", "-4-2", "-4@", "claude-3", "claude-2"];
+    !BEFORE.iter().any(|part| model.contains(part)) && !model.ends_with("-4")
 }
 
 /// Whether an answer may be begun for the model.

@@ -3,8 +3,8 @@
 //! A field goes one of four ways:
 //!
 //! - it has its place in [`Request`];
-//! - it says what would be so without it (`temperature: 1`, `thinking: {"type": "disabled"}`, `speed: "standard"`);
-//! - it has no effect on the answer: caching (`cache_control`), the price tier, citations of earlier answers;
+//! - it says what would be so without it (`temperature: 1`, `speed: "standard"`);
+//! - it has no effect on the answer: the price tier, citations of earlier answers;
 //! - it goes to [`Request::unsupported`], by its path. So does every field and every kind of block that is not known,
 //!   such as the provider's own tools.
 
@@ -13,7 +13,7 @@ use crate::chat::{
     Dialect, Format, Malformed, Media, Message, Part, Request, Role, Tool, ToolCall, ToolChoice,
 };
 use crate::provider::fields::{
-    array, boolean, count, is_default, malformed, number, object, string, text_of, unsigned,
+    array, boolean, cache_hint, count, is_default, malformed, number, object, string, text_of, unsigned,
 };
 use crate::wire::json::{Kind, Node};
 
@@ -58,7 +58,7 @@ pub(super) fn request(root: Node<'_>) -> Result<Request, Malformed> {
                     }
                 }
             }
-            "cache_control" => {}
+            "cache_control" => request.cache = cache_hint(value),
             "service_tier" if value.is("auto") || value.is("standard_only") => {}
             "speed" if value.is("standard") => {}
             "inference_geo" if value.is("global") => {}
@@ -81,7 +81,9 @@ fn thinking(node: Node<'_>, request: &mut Request) {
     match text_of(node, "type").as_deref() {
         Some("enabled") => request.thinking_budget = node.get("budget_tokens").and_then(|it| it.as_u64()),
         // How much is said by `output_config.effort`, or not at all.
-        Some("adaptive" | "disabled") => {}
+        Some("adaptive") => {}
+        // Elsewhere a model may think unless it is told not to.
+        Some("disabled") => request.reasoning_effort = Some("none".to_owned()),
         _ => request.unsupported.push("thinking.type".to_owned()),
     }
 }
@@ -90,7 +92,11 @@ fn output_config(node: Node<'_>, request: &mut Request) -> Result<(), Malformed>
     object(node, "output_config")?;
     for (key, value) in node.members().filter(|(_, value)| !value.is_null()) {
         match key.as_str().unwrap_or_default().as_ref() {
-            "effort" => request.reasoning_effort = Some(string(value, "output_config.effort")?),
+            "effort" => {
+                let effort = string(value, "output_config.effort")?;
+                // Beside thinking that is turned off it is about the answer's length, which has no place elsewhere.
+                request.reasoning_effort.get_or_insert(effort);
+            }
             "format" => format(value, "output_config.format", request)?,
             unknown => request.unsupported.push(format!("output_config.{unknown}")),
         }
@@ -210,11 +216,9 @@ fn content(
                 if let Some(given) = block.get("content").filter(|given| !given.is_null()) {
                     content(given, &format!("{path}.content"), &mut inner, unsupported)?;
                 }
-                parts.push(Part::ToolResult {
-                    id: string(member("tool_use_id")?, &format!("{path}.tool_use_id"))?,
-                    parts: inner,
-                    is_error: block.get("is_error").and_then(|it| it.as_bool()).unwrap_or(false),
-                });
+                let id = string(member("tool_use_id")?, &format!("{path}.tool_use_id"))?;
+                let is_error = block.get("is_error").and_then(|it| it.as_bool()).unwrap_or(false);
+                parts.extend(Part::tool_result(id, inner, is_error));
                 &["tool_use_id", "content", "is_error"]
             }
             "thinking" => {
@@ -240,6 +244,7 @@ fn content(
                 unsupported.push(format!("{path}.{key}"));
             }
         }
+        parts.extend(block.get("cache_control").and_then(cache_hint).map(Part::CacheHint));
     }
     Ok(())
 }
@@ -273,7 +278,7 @@ fn tools(node: Node<'_>, request: &mut Request) -> Result<(), Malformed> {
             request.unsupported.push(format!("{path}.type"));
             continue;
         }
-        let mut own = Tool { name: String::new(), description: None, schema: None, strict: None };
+        let mut own = Tool::default();
         for (key, value) in tool.members().filter(|(_, value)| !value.is_null()) {
             let name = key.as_str().unwrap_or_default();
             let field = format!("{path}.{name}");
@@ -285,7 +290,8 @@ fn tools(node: Node<'_>, request: &mut Request) -> Result<(), Malformed> {
                     own.schema = Some(value.raw().to_owned());
                 }
                 "strict" => own.strict = Some(boolean(value, &field)?),
-                "type" | "cache_control" | "eager_input_streaming" => {}
+                "cache_control" => own.cache = cache_hint(value),
+                "type" | "eager_input_streaming" => {}
                 "defer_loading" if value.as_bool() == Some(false) => {}
                 "allowed_callers" if value.items().all(|caller| caller.is("direct")) => {}
                 _ => request.unsupported.push(field),

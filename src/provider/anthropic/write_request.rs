@@ -1,8 +1,9 @@
 //! The neutral conversation as messages.
 //!
-//! Refused by name, because the answer would be another one: `n`, `seed`, the penalties, `logprobs`, `response_format` of plain
-//! JSON, a `temperature` over 1 (cutting it to 1 would be a guess), a blank `stop`, arguments that are no object,
-//! a conversation of system prompts only, and for models that do not take it a forced tool or an answer that is begun.
+//! Refused by name, because the answer would be another one: `n`, `seed`, the penalties, `logprobs`, `response_format`
+//! of plain JSON, a `temperature` over 1 (cutting it to 1 would be a guess), a blank `stop`, arguments that are no
+//! object, a conversation of system prompts only, and for models that do not take it a forced tool, an answer that is
+//! begun or a schema of the answer.
 //!
 //! Lossy, by the nature of the API: system prompts are joined before the conversation; turns of the same role are
 //! merged; thinking without this provider's signature is left out, as the provider itself would do with it; a forced
@@ -11,17 +12,19 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::models::{always_thinks, bounded, continues, effort_of, effort_to_budget, thinks_by_budget};
-use super::signatures::redacted;
-use crate::chat::{Dialect, Format, Media, Part, Request, Role, Tool, ToolChoice, Unsupported};
-use crate::provider::fields::{arguments, json, raw, raw_number, unsupported};
+use super::blocks::{Block, block, cache};
+use super::models::{
+    always_thinks, bounded, continues, effort_of, effort_to_budget, takes_schema, thinks_by_budget,
+};
+use crate::chat::{Format, Part, Request, Role, Tool, ToolChoice, Unsupported};
+use crate::provider::fields::{arguments, cache_control, json, raw, raw_number, unsupported};
 
 #[derive(Serialize)]
 struct Body<'r> {
     model: &'r str,
     max_tokens: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    system: Option<String>,
+    system: Option<System<'r>>,
     messages: Vec<Turn<'r>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     temperature: Option<Box<RawValue>>,
@@ -41,8 +44,17 @@ struct Body<'r> {
     output_config: Option<OutputConfig>,
     #[serde(skip_serializing_if = "Option::is_none")]
     metadata: Option<Metadata<'r>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_control: Option<Box<RawValue>>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     stream: bool,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum System<'r> {
+    Text(String),
+    Blocks(Vec<Block<'r>>),
 }
 
 #[derive(Serialize)]
@@ -85,48 +97,6 @@ struct Turn<'r> {
 }
 
 #[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum Block<'r> {
-    Text {
-        text: &'r str,
-    },
-    Image {
-        source: Source<'r>,
-    },
-    Document {
-        source: Source<'r>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        title: Option<&'r str>,
-    },
-    ToolUse {
-        id: &'r str,
-        name: &'r str,
-        input: Box<RawValue>,
-    },
-    ToolResult {
-        tool_use_id: &'r str,
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        content: Vec<Block<'r>>,
-        #[serde(skip_serializing_if = "std::ops::Not::not")]
-        is_error: bool,
-    },
-    Thinking {
-        thinking: &'r str,
-        signature: &'r str,
-    },
-    RedactedThinking {
-        data: &'r str,
-    },
-}
-
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum Source<'r> {
-    Base64 { media_type: &'r str, data: &'r str },
-    Url { url: &'r str },
-}
-
-#[derive(Serialize)]
 struct ToolItem<'r> {
     name: &'r str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -134,6 +104,8 @@ struct ToolItem<'r> {
     input_schema: Box<RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     strict: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_control: Option<Box<RawValue>>,
 }
 
 #[derive(Serialize)]
@@ -153,6 +125,9 @@ pub(super) fn request(request: &Request, default_max_output: u64) -> Result<Vec<
     let format = match &request.format {
         None => None,
         Some(Format::JsonObject) => return Err(unsupported("response_format")),
+        Some(Format::JsonSchema { .. }) if !takes_schema(&request.model) => {
+            return Err(unsupported("response_format"));
+        }
         Some(Format::JsonSchema { schema, .. }) => {
             let schema = raw(schema).ok_or_else(|| unsupported("response_format.json_schema.schema"))?;
             Some(OutputFormat { kind: "json_schema", schema })
@@ -173,6 +148,7 @@ pub(super) fn request(request: &Request, default_max_output: u64) -> Result<Vec<
         thinking,
         output_config: (effort.is_some() || format.is_some()).then_some(OutputConfig { effort, format }),
         metadata: request.user.as_deref().map(|user_id| Metadata { user_id }),
+        cache_control: request.cache.as_deref().and_then(cache_control),
         stream: request.stream,
     }))
 }
@@ -188,8 +164,6 @@ fn refuse(request: &Request) -> Result<(), Unsupported> {
         ("seed", request.seed.is_some()),
         ("presence_penalty", request.presence_penalty.is_some()),
         ("frequency_penalty", request.frequency_penalty.is_some()),
-        ("tool_choice", forced && always_thinks(&request.model)),
-        ("logprobs", request.logprobs.is_some()),
         ("temperature", request.temperature.as_ref().is_some_and(over_one)),
         ("tool_choice", forced && always_thinks(&request.model)),
         ("logprobs", request.logprobs.is_some()),
@@ -235,18 +209,29 @@ fn thinking(request: &Request, max_tokens: u64) -> (Option<Thinking>, Option<Str
 
 // ---- turns
 
-fn system(request: &Request) -> Option<String> {
-    let texts: Vec<&str> = request
-        .messages
-        .iter()
-        .filter(|message| matches!(message.role, Role::System | Role::Developer))
-        .flat_map(|message| &message.parts)
-        .filter_map(|part| match part {
-            Part::Text(text) if !text.is_empty() => Some(text.as_str()),
-            _ => None,
-        })
-        .collect();
-    (!texts.is_empty()).then(|| texts.join("\n\n"))
+/// One text, unless it is to be cached up to some place in it.
+fn system(request: &Request) -> Option<System<'_>> {
+    let mut texts = Vec::new();
+    let mut blocks = Vec::new();
+    let mut hints = false;
+    let system = request.messages.iter().filter(|it| matches!(it.role, Role::System | Role::Developer));
+    for part in system.flat_map(|message| &message.parts) {
+        match part {
+            Part::Text(text) if !text.is_empty() => {
+                texts.push(text.as_str());
+                blocks.push(Block::Text { text, cache_control: None });
+            }
+            Part::CacheHint(ttl) => {
+                hints = true;
+                cache(blocks.last_mut(), ttl);
+            }
+            _ => {}
+        }
+    }
+    if texts.is_empty() {
+        return None;
+    }
+    Some(if hints { System::Blocks(blocks) } else { System::Text(texts.join("\n\n")) })
 }
 
 fn turns(request: &Request) -> Result<Vec<Turn<'_>>, Unsupported> {
@@ -266,7 +251,9 @@ fn turns(request: &Request) -> Result<Vec<Turn<'_>>, Unsupported> {
                     unsupported(format!("messages[{index}].tool_calls[{calls}].function.arguments"))
                 })?;
                 calls += 1;
-                content.push(Block::ToolUse { id: &call.id, name: &call.name, input });
+                content.push(Block::ToolUse { id: &call.id, name: &call.name, input, cache_control: None });
+            } else if let Part::CacheHint(ttl) = part {
+                cache(content.last_mut(), ttl);
             } else if let Some(block) = block(part, &path)? {
                 content.push(block);
             }
@@ -283,7 +270,7 @@ fn turns(request: &Request) -> Result<Vec<Turn<'_>>, Unsupported> {
     }
     // The API refuses an answer begun for it that ends in white space.
     if let Some(Turn { role: "assistant", content }) = turns.last_mut()
-        && let Some(Block::Text { text }) = content.last_mut()
+        && let Some(Block::Text { text, .. }) = content.last_mut()
     {
         *text = text.trim_end();
         if text.is_empty() {
@@ -292,41 +279,6 @@ fn turns(request: &Request) -> Result<Vec<Turn<'_>>, Unsupported> {
     }
     turns.retain(|turn| !turn.content.is_empty());
     if turns.is_empty() { Err(unsupported("messages")) } else { Ok(turns) }
-}
-
-fn block<'r>(part: &'r Part, path: &dyn Fn() -> String) -> Result<Option<Block<'r>>, Unsupported> {
-    Ok(Some(match part {
-        // Empty texts are refused by the API, and say nothing.
-        Part::Text(text) | Part::Refusal(text) if text.is_empty() => return Ok(None),
-        Part::Text(text) | Part::Refusal(text) => Block::Text { text },
-        Part::Image(media) => Block::Image { source: source(media) },
-        Part::Audio(_) => return Err(unsupported(format!("{}.input_audio", path()))),
-        Part::Document { media: Media::Base64 { media_type, .. }, .. } if media_type != "application/pdf" => {
-            return Err(unsupported(format!("{}.file", path())));
-        }
-        Part::Document { media, name } => Block::Document { source: source(media), title: name.as_deref() },
-        Part::ToolResult { id, parts, is_error } => {
-            let mut content = Vec::new();
-            for part in parts {
-                content.extend(block(part, path)?);
-            }
-            Block::ToolResult { tool_use_id: id, content, is_error: *is_error }
-        }
-        Part::Thinking { text, signature: Some(signature) } if signature.by == Dialect::Anthropic => {
-            match redacted(signature) {
-                Some(data) => Block::RedactedThinking { data },
-                None => Block::Thinking { thinking: signature.signs(text), signature: &signature.value },
-            }
-        }
-        Part::Thinking { .. } | Part::ToolCall(_) => return Ok(None),
-    }))
-}
-
-fn source(media: &Media) -> Source<'_> {
-    match media {
-        Media::Url(url) => Source::Url { url },
-        Media::Base64 { media_type, data } => Source::Base64 { media_type, data },
-    }
 }
 
 // ---- tools
@@ -338,6 +290,7 @@ fn tool(tool: &Tool) -> Result<ToolItem<'_>, Unsupported> {
         description: tool.description.as_deref(),
         input_schema: raw(schema).ok_or_else(|| unsupported("tools[].function.parameters"))?,
         strict: tool.strict.filter(|strict| *strict),
+        cache_control: tool.cache.as_deref().and_then(cache_control),
     })
 }
 

@@ -208,7 +208,11 @@ fn part(part: &Part) -> Option<String> {
         }
         Part::ToolCall(call) => function_call(call),
         // No model of another API answers with these.
-        Part::Image(_) | Part::Audio(_) | Part::Document { .. } | Part::ToolResult { .. } => return None,
+        Part::Image(_)
+        | Part::Audio(_)
+        | Part::Document { .. }
+        | Part::ToolResult { .. }
+        | Part::CacheHint(_) => return None,
     })
 }
 

@@ -61,7 +61,7 @@ fn tools(node: Node<'_>, field: &str, request: &mut Request) -> Result<(), Malfo
 }
 
 fn function(node: Node<'_>, path: &str, unsupported: &mut Vec<String>) -> Result<Tool, Malformed> {
-    let mut tool = Tool { name: String::new(), description: None, schema: None, strict: None };
+    let mut tool = Tool::default();
     for (name, camel, value) in members(node) {
         let field = format!("{path}.{name}");
         match camel.as_ref() {

@@ -57,6 +57,7 @@ pub(super) fn contents(request: &Request) -> Result<String, Unsupported> {
         for (number, part) in message.parts.iter().enumerate() {
             let at = |what: &str| unsupported(format!("messages[{index}].content[{number}]{what}"));
             match part {
+                Part::CacheHint(_) => {}
                 Part::Text(text) | Part::Refusal(text) if text.is_empty() => {}
                 Part::Text(text) | Part::Refusal(text) => {
                     content.parts.push(with(Object::new().text("text", text), signed.take()));

@@ -35,7 +35,11 @@ fn choice((index, choice): (usize, &Choice)) -> String {
             }
             Part::ToolCall(own) => calls.push(call(calls.len(), own)),
             // No model answers with these.
-            Part::Image(_) | Part::Audio(_) | Part::Document { .. } | Part::ToolResult { .. } => {}
+            Part::Image(_)
+            | Part::Audio(_)
+            | Part::Document { .. }
+            | Part::ToolResult { .. }
+            | Part::CacheHint(_) => {}
         }
     }
     let content = if parts.is_empty() {

@@ -14,7 +14,7 @@ use super::openai::{
     with_query,
 };
 use super::{Api, OptOut, Outline, Vendor};
-use crate::chat::{Dialect, ErrorClass, ProviderError, Unsupported};
+use crate::chat::{Caching, Dialect, ErrorClass, ProviderError, Unsupported};
 use crate::wire::http::Headers;
 use crate::wire::json::{Edits, Kind, Node, quote};
 
@@ -104,6 +104,8 @@ fn adapt(root: Node<'_>, refuse: Refuse<'_>, edits: &mut Edits) -> Result<(), Un
             }
         };
         match name.as_ref() {
+            // None of its models thinks that can be told not to, but those that are told to.
+            "reasoning_effort" if value.is("none") => edits.remove(root, &name),
             known if KNOWN.contains(&known) => {}
             "max_completion_tokens" => rename("max_tokens", edits),
             "seed" => rename("random_seed", edits),
@@ -328,6 +330,10 @@ impl Vendor for Mistral {
 
     fn asks_stream_usage(&self) -> bool {
         false
+    }
+
+    fn caching(&self) -> Caching {
+        Caching::Key
     }
 
     fn opt_outs(&self, _api: Api) -> &'static [OptOut] {

@@ -218,7 +218,11 @@ fn answer((index, choice): (usize, &Choice)) -> Answer<'_> {
             }
             Part::ToolCall(call) => message.tool_calls.push(call.into()),
             // No model answers with these.
-            Part::Image(_) | Part::Audio(_) | Part::Document { .. } | Part::ToolResult { .. } => {}
+            Part::Image(_)
+            | Part::Audio(_)
+            | Part::Document { .. }
+            | Part::ToolResult { .. }
+            | Part::CacheHint(_) => {}
         }
     }
     Answer { index, message, logprobs: likely(&choice.logprobs), finish_reason: finish(choice.stop) }

@@ -21,7 +21,7 @@ use super::count::Count;
 use super::failure::{Fault, Rule, Test, rule, stopped};
 use super::fields::{malformed, text_of};
 use super::{Api, OptOut, Outline, Traits, Vendor, ends_in, take_out};
-use crate::chat::{Dialect, ErrorClass, Malformed, ProviderError, Unsupported, is_named};
+use crate::chat::{Caching, Dialect, ErrorClass, Malformed, ProviderError, Unsupported, is_named};
 use crate::wire::http;
 use crate::wire::json::{Edits, Node};
 
@@ -111,12 +111,21 @@ pub(super) fn adapt(
     Ok(())
 }
 
-/// Reasoning models know the bound by its newer name only, and refuse sampling parameters.
+/// Reasoning models know the bound by its newer name only, and refuse sampling parameters. Those that refuse them
+/// always are those that cannot be told not to think.
 pub(super) fn fit(api: Api, root: Node<'_>, model: Traits, edits: &mut Edits) -> Vec<&'static str> {
-    match api {
-        Api::OpenAiChat => {}
-        Api::OpenAiResponses if !model.sampling => return take_out(root, &["temperature", "top_p"], edits),
+    let (holder, field) = match api {
+        Api::OpenAiChat => (Some(root), "reasoning_effort"),
+        Api::OpenAiResponses => (root.get("reasoning"), "effort"),
         _ => return Vec::new(),
+    };
+    let stays = model.reasoning && model.sampling;
+    if let Some(holder) = holder.filter(|it| !stays && it.get(field).is_some_and(|effort| effort.is("none")))
+    {
+        edits.remove(holder, field);
+    }
+    if api == Api::OpenAiResponses {
+        return if model.sampling { Vec::new() } else { take_out(root, &["temperature", "top_p"], edits) };
     }
     if let Some(bound) = root.get("max_tokens").filter(|_| model.reasoning) {
         if root.get("max_completion_tokens").is_none() {
@@ -321,6 +330,10 @@ impl Vendor for OpenAi {
 
     fn fit(&self, api: Api, root: Node<'_>, model: Traits, edits: &mut Edits) -> Vec<&'static str> {
         fit(api, root, model, edits)
+    }
+
+    fn caching(&self) -> Caching {
+        Caching::Key
     }
 
     /// Nothing is kept of the other APIs' calls but the abuse log, and they refuse a field that they do not know.

@@ -243,7 +243,8 @@ fn part(part: Node<'_>, path: &str, thinks: bool, refuse: Refuse<'_>) -> Result<
 /// these fields.
 pub(super) fn for_reading(root: Node<'_>) -> Option<(Vec<u8>, Vec<String>)> {
     // The reader knows these.
-    const READ: [&str; 6] = [
+    const READ: [&str; 7] = [
+        "cache_control",
         "top_k",
         "messages[].reasoning",
         "messages[].reasoning_content",

@@ -4,14 +4,14 @@
 //!
 //! - it has its place in [`Request`];
 //! - it says what would be so without it (`n: 1`, `logprobs: false`, `service_tier: "auto"`), and means nothing;
-//! - it has no effect on the answer: caching (`prompt_cache_*`, `cache_control`), `store: false` and with it
-//!   `metadata`, `image_url.detail`, remarks on earlier answers (`annotations`);
+//! - it has no effect on the answer: caching (`prompt_cache_*` but the key), `store: false` and with it `metadata`,
+//!   `image_url.detail`, remarks on earlier answers (`annotations`);
 //! - it goes to [`Request::unsupported`], by its path. So does every field that is not known.
 
 use super::signatures;
 use crate::chat::{Format, Malformed, Media, Message, Part, Request, Role, Tool, ToolCall, ToolChoice};
 use crate::provider::fields::{
-    array, boolean, count, is_default, malformed, media, number, object, string, text_of,
+    array, boolean, cache_hint, count, is_default, malformed, media, number, object, string, text_of,
 };
 use crate::wire::json::{Document, Edits, Kind, Node, quote};
 
@@ -65,7 +65,9 @@ pub(super) fn request(root: Node<'_>, model: &str) -> Result<Request, Malformed>
             "service_tier" if value.is("auto") || value.is("default") => {}
             "verbosity" if value.is("medium") => {}
             "modalities" if value.items().all(|modality| modality.is("text")) => {}
-            "prompt_cache_key" | "prompt_cache_retention" | "prompt_cache_options" => {}
+            "cache_control" => request.cache = cache_hint(value),
+            "prompt_cache_key" => request.cache_key = Some(string(value, field)?),
+            "prompt_cache_retention" | "prompt_cache_options" => {}
             unknown => request.unsupported.push(unknown.to_owned()),
         }
     }
@@ -155,7 +157,7 @@ fn turn(
     }
     if role == Role::Tool {
         let id = answers.ok_or_else(|| malformed(format!("{path}.tool_call_id"), "a string"))?;
-        return Ok(vec![Part::ToolResult { id, parts, is_error: false }]);
+        return Ok(Part::tool_result(id, parts, false).collect());
     }
     let mut all = signatures::thinking(message);
     all.append(&mut parts);
@@ -216,6 +218,7 @@ fn content(
             }
             _ => unsupported.push(field),
         }
+        parts.extend(part.get("cache_control").and_then(cache_hint).map(Part::CacheHint));
     }
     Ok(())
 }
@@ -261,7 +264,8 @@ fn tools(node: Node<'_>, request: &mut Request) -> Result<(), Malformed> {
             continue;
         };
         unknown(tool, &["type", "function", "cache_control"], &path, &mut request.unsupported);
-        let mut own = Tool { name: String::new(), description: None, schema: None, strict: None };
+        let cache = tool.get("cache_control").and_then(cache_hint);
+        let mut own = Tool { cache, ..Tool::default() };
         for (key, value) in function.members().filter(|(_, value)| !value.is_null()) {
             let name = key.as_str().unwrap_or_default();
             let field = format!("{path}.function.{name}");

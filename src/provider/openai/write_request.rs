@@ -4,12 +4,14 @@
 //! address are refused; a failed tool's result is marked in its text; the provider's own thinking goes into
 //! `reasoning_content`, which the vendors that want it back read, and its signature into `reasoning_details`.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::signatures;
 use crate::chat::{Format, Media, Message, Part, Request, Role, Tool, ToolCall, ToolChoice, Unsupported};
-use crate::provider::fields::{json, raw, raw_number, unsupported, uri};
+use crate::provider::fields::{cache_control, json, raw, raw_number, unsupported, uri};
 
 #[derive(Serialize)]
 struct Body<'r> {
@@ -49,6 +51,10 @@ struct Body<'r> {
     top_logprobs: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompt_cache_key: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_control: Option<Box<RawValue>>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     stream: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,13 +89,24 @@ enum Content<'r> {
     Parts(Vec<Item<'r>>),
 }
 
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum Item<'r> {
-    Text { text: &'r str },
-    ImageUrl { image_url: Address },
-    InputAudio { input_audio: Audio<'r> },
-    File { file: File<'r> },
+#[derive(Serialize, Default)]
+struct Item<'r> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<Cow<'r, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image_url: Option<Address>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input_audio: Option<Audio<'r>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<File<'r>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_control: Option<Box<RawValue>>,
+}
+
+fn text_item<'r>(text: impl Into<Cow<'r, str>>) -> Item<'r> {
+    Item { kind: "text", text: Some(text.into()), ..Item::default() }
 }
 
 #[derive(Serialize)]
@@ -143,6 +160,8 @@ struct ToolItem<'r> {
     #[serde(rename = "type")]
     kind: &'static str,
     function: Function<'r>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_control: Option<Box<RawValue>>,
 }
 
 #[derive(Serialize)]
@@ -215,6 +234,8 @@ pub(super) fn request(request: &Request) -> Result<Vec<u8>, Unsupported> {
         logprobs: request.logprobs.is_some(),
         top_logprobs: request.logprobs.filter(|top| *top > 0),
         user: request.user.as_deref(),
+        prompt_cache_key: request.cache_key.as_deref(),
+        cache_control: request.cache.as_deref().and_then(cache_control),
         stream: request.stream,
         stream_options: (request.stream && request.stream_usage)
             .then_some(StreamOptions { include_usage: true }),
@@ -243,15 +264,20 @@ fn turns<'r>(message: &'r Message, index: usize, out: &mut Vec<Turn<'r>>) -> Res
     for (number, part) in message.parts.iter().enumerate() {
         let at = |what: &str| unsupported(format!("messages[{index}].content[{number}].{what}"));
         match part {
-            Part::Text(text) => items.push(Item::Text { text }),
-            Part::Image(media) => items.push(Item::ImageUrl { image_url: Address { url: uri(media) } }),
+            Part::Text(text) => items.push(text_item(text)),
+            Part::Image(media) => {
+                let image_url = Some(Address { url: uri(media) });
+                items.push(Item { kind: "image_url", image_url, ..Item::default() });
+            }
             Part::Audio(media) => {
-                items.push(Item::InputAudio { input_audio: audio(media).ok_or_else(|| at("input_audio"))? });
+                let input_audio = Some(audio(media).ok_or_else(|| at("input_audio"))?);
+                items.push(Item { kind: "input_audio", input_audio, ..Item::default() });
             }
             Part::Document { media: Media::Url(_), .. } => return Err(at("source.url")),
             Part::Document { media, name } => {
                 let filename = name.as_deref().unwrap_or("document.pdf");
-                items.push(Item::File { file: File { filename, file_data: uri(media) } });
+                let file = Some(File { filename, file_data: uri(media) });
+                items.push(Item { kind: "file", file, ..Item::default() });
             }
             Part::ToolCall(call) => turn.tool_calls.push(call.into()),
             Part::ToolResult { id, parts, is_error } => {
@@ -263,6 +289,19 @@ fn turns<'r>(message: &'r Message, index: usize, out: &mut Vec<Turn<'r>>) -> Res
                     )),
                     ..Turn::default()
                 });
+            }
+            Part::CacheHint(ttl) => {
+                let before = number.checked_sub(1).and_then(|before| message.parts.get(before));
+                match before {
+                    Some(Part::ToolResult { .. }) => cache_result(out.last_mut(), ttl),
+                    // No place is there for one.
+                    Some(Part::ToolCall(_) | Part::Thinking { .. } | Part::Refusal(_)) => {}
+                    _ => {
+                        if let Some(item) = items.last_mut() {
+                            item.cache_control = cache_control(ttl);
+                        }
+                    }
+                }
             }
             Part::Refusal(text) => turn.refusal = Some(text),
             Part::Thinking { text, signature } => {
@@ -277,13 +316,22 @@ fn turns<'r>(message: &'r Message, index: usize, out: &mut Vec<Turn<'r>>) -> Res
     }
     turn.content = match items.as_slice() {
         [] => None,
-        [Item::Text { text }] => Some(Content::Text((*text).to_owned())),
+        [Item { text: Some(text), cache_control: None, .. }] => Some(Content::Text((**text).to_owned())),
         _ => Some(Content::Parts(items)),
     };
     if turn.content.is_some() || turn.refusal.is_some() || !turn.tool_calls.is_empty() {
         out.push(turn);
     }
     Ok(())
+}
+
+/// The hint stands on a part, so that the text becomes one.
+fn cache_result(turn: Option<&mut Turn<'_>>, ttl: &str) {
+    let Some(Turn { content: Some(content), .. }) = turn else { return };
+    if let Content::Text(text) = content {
+        let item = Item { cache_control: cache_control(ttl), ..text_item(std::mem::take(text)) };
+        *content = Content::Parts(vec![item]);
+    }
 }
 
 /// The two kinds that the API knows.
@@ -316,6 +364,7 @@ fn tool(tool: &Tool) -> ToolItem<'_> {
             parameters: tool.schema.as_deref().and_then(raw),
             strict: tool.strict,
         },
+        cache_control: tool.cache.as_deref().and_then(cache_control),
     }
 }
 

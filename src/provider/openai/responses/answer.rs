@@ -114,7 +114,11 @@ fn of_choice(choice: &Choice) -> Vec<Item> {
                 items.push(Item::Call { id: call.id.clone(), name: call.name.clone(), arguments });
             }
             // No model answers with these.
-            Part::Image(_) | Part::Audio(_) | Part::Document { .. } | Part::ToolResult { .. } => {}
+            Part::Image(_)
+            | Part::Audio(_)
+            | Part::Document { .. }
+            | Part::ToolResult { .. }
+            | Part::CacheHint(_) => {}
         }
     }
     let spoken = items.iter_mut().find_map(|item| match item {

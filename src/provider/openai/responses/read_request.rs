@@ -58,7 +58,8 @@ pub(super) fn request(root: Node<'_>) -> Result<Request, Malformed> {
             "metadata" if !stored => {}
             "truncation" if value.is("disabled") => {}
             "service_tier" if value.is("auto") || value.is("default") => {}
-            "prompt_cache_key" | "prompt_cache_retention" | "prompt_cache_options" => {}
+            "prompt_cache_key" => request.cache_key = Some(string(value, field)?),
+            "prompt_cache_retention" | "prompt_cache_options" => {}
             "stream_options" | "max_tool_calls" => {}
             unknown => request.unsupported.push(unknown.to_owned()),
         }
@@ -279,7 +280,7 @@ fn tools(node: Node<'_>, request: &mut Request) -> Result<(), Malformed> {
             request.unsupported.push(format!("{path}.{kind}"));
             continue;
         }
-        let mut own = Tool { name: String::new(), description: None, schema: None, strict: None };
+        let mut own = Tool::default();
         for (key, value) in tool.members().filter(|(_, value)| !value.is_null()) {
             let name = key.as_str().unwrap_or_default();
             let field = format!("{path}.{name}");

@@ -52,6 +52,7 @@ pub(super) fn request(request: &Request) -> Result<Vec<u8>, Unsupported> {
                 .as_deref(),
         )
         .maybe("user", text(&request.user).as_deref())
+        .maybe("prompt_cache_key", text(&request.cache_key).as_deref())
         .raw("store", "false")
         .maybe("stream", request.stream.then_some("true"));
     Ok(body.end().into_bytes())
@@ -111,7 +112,7 @@ fn items(message: &Message, index: usize, out: &mut Vec<String>) -> Result<(), U
                     Object::new().text("type", "reasoning").text("id", &id).raw("summary", &list(&summary));
                 out.push(thought.text("encrypted_content", &signature.value).end());
             }
-            Part::Thinking { .. } => {}
+            Part::Thinking { .. } | Part::CacheHint(_) => {}
             Part::Text(text) if role == "assistant" => {
                 said.push(Object::new().text("type", "output_text").text("text", text).end());
             }
@@ -140,7 +141,9 @@ fn content(part: &Part, path: &str) -> Result<String, Unsupported> {
             Object::new().text("type", "input_file").text("filename", filename).text("file_data", &uri(media))
         }
         Part::Audio(_) => return Err(unsupported(format!("{path}.input_audio"))),
-        Part::ToolCall(_) | Part::ToolResult { .. } | Part::Thinking { .. } => return Err(unsupported(path)),
+        Part::ToolCall(_) | Part::ToolResult { .. } | Part::Thinking { .. } | Part::CacheHint(_) => {
+            return Err(unsupported(path));
+        }
     }
     .end())
 }
