@@ -53,7 +53,7 @@ impl StreamReader for Reader {
 
     fn is_complete(&self) -> bool {
         let stopped = !self.choices.is_empty() && self.choices.values().all(|choice| choice.stopped);
-        !self.failed && (self.ended && !self.choices.is_empty() || stopped)
+        !self.failed && (self.ended && self.told || stopped)
     }
 }
 
