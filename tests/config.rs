@@ -226,8 +226,6 @@ fn the_whole_example_loads_as_it_is_meant() {
     assert_eq!(
         policy.warnings,
         [
-            "data.find.person: \"person\" is not detected by this version: do not rely on it",
-            "data.classes[1].found[0]: \"person\" is not detected by this version: do not rely on it",
             "budgets[0].window: the local store is the memory of one Envoy: it forgets at a restart and counts for itself, which matters for windows over an hour",
             "budgets[1].window: the local store is the memory of one Envoy: it forgets at a restart and counts for itself, which matters for windows over an hour",
         ]
@@ -674,10 +672,6 @@ fn what_is_legal_but_hardly_meant_is_a_warning() {
             with("routes: [{name: a, use: openai/m}, {name: b, use: openai/m}]"),
             "routes[0]: matches every request, so no later route is ever used",
         ),
-        (
-            with("data: {find: {passport: block}}"),
-            "data.find.passport: \"passport\" is not detected by this version: do not rely on it",
-        ),
         (with("data: {key: {env: SHORT}}"), "data.key: a key has fewer than 16 bytes and can be guessed"),
         (
             with("data: {classes: [{name: c, found: [email], retention: zero}]}"),
@@ -690,7 +684,6 @@ fn what_is_legal_but_hardly_meant_is_a_warning() {
     ] {
         assert_eq!(good(&text).warnings, [expected], "{text}");
     }
-    assert_eq!(good(&with("data: {find: {passport: allow}}")).warnings, [""; 0]);
 }
 
 #[test]

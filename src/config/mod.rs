@@ -68,10 +68,6 @@ pub const DATA_TYPES: [&str; 19] = [
     "url",
 ];
 
-/// Those that this version finds. Asking for another one is a warning, so that nobody relies on it.
-pub const DETECTED_TYPES: [&str; 8] =
-    ["email", "phone", "credit_card", "iban", "national_id", "ip_address", "mac_address", "secret"];
-
 /// One policy document, checked. Cheap to share: an exchange keeps the one that it started with.
 #[derive(Debug)]
 pub struct Config {
@@ -316,6 +312,25 @@ pub struct Data {
     pub media: MediaAction,
     /// Text that should be readable and is not.
     pub block_uninspectable: bool,
+}
+
+/// What a policy without a `data` section says.
+impl Default for Data {
+    fn default() -> Self {
+        Self {
+            find: BTreeMap::new(),
+            allow: Vec::new(),
+            custom: Vec::new(),
+            dictionaries: Vec::new(),
+            placeholder: PlaceholderStyle::Numbered,
+            keys: Vec::new(),
+            restore: true,
+            signed_thinking_refuse: true,
+            classes: Vec::new(),
+            media: MediaAction::Report,
+            block_uninspectable: true,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -10,8 +10,8 @@ use crate::config::error::{expectation, quoted, under_key};
 use crate::config::node::{Choice, Fields, Node, Report};
 use crate::config::source::Tree;
 use crate::config::{
-    Action, Allowed, CustomPattern, DATA_TYPES, DETECTED_TYPES, Data, DataClass, Dictionary, MediaAction,
-    PlaceholderStyle, Provider, Secret,
+    Action, Allowed, CustomPattern, DATA_TYPES, Data, DataClass, Dictionary, MediaAction, PlaceholderStyle,
+    Provider, Secret,
 };
 
 /// Of one compiled pattern, in bytes: more is a pattern that would slow every request down.
@@ -168,9 +168,6 @@ fn find(node: &Node, own: &[String], report: &mut Report) -> BTreeMap<String, Ac
             continue;
         }
         let Some(action) = node.choice("action", &ACTIONS, report) else { continue };
-        if !is_own && action != Action::Allow && !DETECTED_TYPES.contains(&name) {
-            warn_undetected(name, &node.path, report);
-        }
         all.insert(name.to_owned(), action);
     }
     all
@@ -183,10 +180,6 @@ fn known_type(name: &str, path: &str, own: &[String], report: &mut Report) -> bo
         report.error(path, format!("unknown type {}{expected}", quoted(name)));
     }
     known
-}
-
-fn warn_undetected(name: &str, path: &str, report: &mut Report) {
-    report.warn(path, &format!("{} is not detected by this version: do not rely on it", quoted(name)));
 }
 
 fn allowed(node: &Node, report: &mut Report) -> Option<Allowed> {
@@ -276,9 +269,6 @@ fn classes(node: &Node, own: &[String], report: &mut Report) -> Vec<DataClass> {
             let Some(text) = node.word(report) else { continue };
             if !known_type(text, &node.path, own, report) {
                 continue;
-            }
-            if DATA_TYPES.contains(&text) && !DETECTED_TYPES.contains(&text) {
-                warn_undetected(text, &node.path, report);
             }
             found.push(text.to_owned());
         }

@@ -9,13 +9,12 @@ use aho_corasick::dfa::DFA;
 use aho_corasick::{AhoCorasick, Input, MatchKind};
 use regex::Regex;
 
-use super::TYPES;
-use super::detectors::{Certainty, DETECTORS, Hit, Sight, Spec, Wake};
 use super::fold::fold;
 use super::numbers::Run;
 use super::phone;
 use super::secrets::key;
-use crate::config::{Action, Allowed, Data};
+use super::table::{Confidence, Hit, Sight, Spec, Wake, detectors};
+use crate::config::{Action, Allowed, DATA_TYPES, Data};
 
 /// A type of sensitive value, in the detector that found it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,6 +28,7 @@ pub struct Finding {
     pub kind: TypeId,
     /// Never `Allow`.
     pub action: Action,
+    pub confidence: Confidence,
     /// The rule that found it: a built-in detector, a custom pattern, a dictionary.
     pub rule: Rc<str>,
 }
@@ -52,14 +52,14 @@ pub struct Detector {
 impl Detector {
     pub fn new(data: &Data) -> Self {
         let mut detector = Self {
-            types: TYPES.iter().map(|name| (*name).into()).collect(),
+            types: DATA_TYPES.iter().map(|name| (*name).into()).collect(),
             rules: Vec::new(),
             anchors: Anchors::new(),
             custom: Vec::new(),
             dictionary: None,
             allowed: AllowList::new(&data.allow),
         };
-        for spec in DETECTORS {
+        for spec in detectors() {
             let action = data.find.get(spec.kind).copied().unwrap_or(Action::Redact);
             detector.add_rule(spec.name, spec.kind, action);
         }
@@ -113,7 +113,7 @@ impl Detector {
     fn find_own(&self, text: &str, candidates: &mut Vec<Candidate>) {
         let mut add = |rule, range: Range<usize>| {
             if !range.is_empty() {
-                candidates.push(Candidate { rule, hit: Hit { range, certainty: Certainty::Told } });
+                candidates.push(Candidate { rule, hit: Hit { range, confidence: Confidence::TOLD } });
             }
         };
         for (rule, pattern) in &self.custom {
@@ -132,8 +132,8 @@ impl Detector {
         let action =
             |candidate: &Candidate| self.rules.get(candidate.rule).map_or(Action::Redact, |rule| rule.action);
         candidates.sort_by_cached_key(|candidate| {
-            let Hit { range, certainty } = &candidate.hit;
-            (usize::MAX - range.len(), std::cmp::Reverse((*certainty, action(candidate))), range.start)
+            let Hit { range, confidence } = &candidate.hit;
+            (usize::MAX - range.len(), std::cmp::Reverse((*confidence, action(candidate))), range.start)
         });
         let mut settled: BTreeMap<usize, Finding> = BTreeMap::new();
         for candidate in &candidates {
@@ -142,7 +142,7 @@ impl Detector {
             let allowed = rule.action == Action::Allow
                 || text.get(range.clone()).is_none_or(|value| self.allowed.has(value));
             let action = if allowed { Action::Allow } else { rule.action };
-            let told = candidate.hit.certainty == Certainty::Told && !allowed;
+            let told = candidate.hit.confidence == Confidence::TOLD && !allowed;
             let mut free = true;
             let overlapping =
                 settled.range_mut(..range.end).rev().take_while(|(_, other)| other.range.end > range.start);
@@ -163,7 +163,13 @@ impl Detector {
                 }
                 settled.insert(
                     range.start,
-                    Finding { range, kind: rule.kind, action, rule: Rc::clone(&rule.name) },
+                    Finding {
+                        range,
+                        kind: rule.kind,
+                        action,
+                        confidence: candidate.hit.confidence,
+                        rule: Rc::clone(&rule.name),
+                    },
                 );
             }
         }
@@ -185,6 +191,7 @@ struct Candidate {
 /// The table of detectors as one automaton.
 struct Anchors {
     automaton: DFA,
+    specs: Vec<&'static Spec>,
     /// By the automaton's pattern: what its literal does.
     wakes: Vec<Vec<Woken>>,
     numbers: Vec<Number>,
@@ -223,7 +230,7 @@ impl Anchors {
         for digit in '0'..='9' {
             add(digit.encode_utf8(&mut [0; 4]), Woken::Numbers);
         }
-        for (rule, spec) in DETECTORS.iter().enumerate() {
+        for (rule, spec) in detectors().enumerate() {
             match &spec.wake {
                 Wake::At(literals, _) | Wake::Key(literals, _) => {
                     literals.iter().for_each(|literal| add(literal, Woken::Scanner(rule)));
@@ -236,12 +243,12 @@ impl Anchors {
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::LeftmostLongest)
             .build(&literals);
-        Some(Self { automaton: automaton.ok()?, wakes, numbers })
+        Some(Self { automaton: automaton.ok()?, specs: detectors().collect(), wakes, numbers })
     }
 
     fn scan(&self, text: &str, candidates: &mut Vec<Candidate>) {
         // By detector: where the word ends that announced it last.
-        let mut contexts: Vec<Option<usize>> = vec![None; DETECTORS.len()];
+        let mut contexts: Vec<Option<usize>> = vec![None; self.specs.len()];
         let mut at = 0;
         while let Ok(Some(found)) = self.automaton.try_find(&Input::new(text).range(at..)) {
             let anchor = found.range();
@@ -259,12 +266,12 @@ impl Anchors {
                     }
                     Woken::Scanner(rule) => {
                         at = at.max(anchor.end);
-                        let Some(spec) = DETECTORS.get(rule) else { continue };
+                        let Some(spec) = self.specs.get(rule) else { continue };
                         let Some(hit) = look(spec, text, anchor.clone()) else { continue };
-                        if hit.certainty == Certainty::Checked {
+                        if hit.confidence == Confidence::CHECKED {
                             at = at.max(hit.range.end);
                         }
-                        announce(spec.kind, hit.range.end, &mut contexts);
+                        self.announce(spec.kind, hit.range.end, &mut contexts);
                         candidates.push(Candidate { rule, hit });
                     }
                 }
@@ -304,6 +311,15 @@ impl Anchors {
         }
         next
     }
+
+    /// A finding announces those that like to follow it, if they follow at once.
+    fn announce(&self, kind: &str, end: usize, contexts: &mut [Option<usize>]) {
+        for (spec, context) in self.specs.iter().zip(contexts) {
+            if spec.follows == Some(kind) {
+                *context = Some(announced_by(end));
+            }
+        }
+    }
 }
 
 /// Most numbers in prose are short and stand alone: too few digits for anything, and nothing around them to make more
@@ -332,15 +348,6 @@ fn look(spec: &Spec, text: &str, anchor: Range<usize>) -> Option<Hit> {
             prefixes.contains(&prefix).then(|| key(&sight, tail))?
         }
         Wake::Number(_) => None,
-    }
-}
-
-/// A finding announces those that like to follow it, if they follow at once.
-fn announce(kind: &str, end: usize, contexts: &mut [Option<usize>]) {
-    for (spec, context) in DETECTORS.iter().zip(contexts) {
-        if spec.follows == Some(kind) {
-            *context = Some(announced_by(end));
-        }
     }
 }
 

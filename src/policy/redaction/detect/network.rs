@@ -2,8 +2,8 @@
 
 use std::net::Ipv6Addr;
 
-use super::detectors::{Certainty, Hit, Sight};
 use super::numbers::Run;
+use super::table::{Confidence, Hit, Sight};
 
 /// Around `@`: a local part of up to 64 bytes, a domain of up to 253 that ends in letters (RFC 5321, 4.5.3.1).
 pub(super) fn email(sight: &Sight) -> Option<Hit> {
@@ -34,7 +34,7 @@ pub(super) fn email(sight: &Sight) -> Option<Hit> {
             let image = ["png", "jpg", "jpeg", "gif", "svg", "webp"]
                 .iter()
                 .any(|image| top.eq_ignore_ascii_case(image));
-            return (!image).then_some(Hit { range: start..end, certainty: Certainty::Checked });
+            return (!image).then_some(Hit { range: start..end, confidence: Confidence::CHECKED });
         }
         end = at + 1 + host.len();
     }
@@ -85,7 +85,7 @@ pub(super) fn url_password(sight: &Sight) -> Option<Hit> {
     let stands_in = password.is_empty()
         || password.starts_with(['$', '{', '%', '[', '*'])
         || matches!(password, "password" | "pass" | "PASSWORD" | "xxx" | "pw");
-    (!stands_in).then_some(Hit { range: start + user + 1..start + userinfo, certainty: Certainty::Checked })
+    (!stands_in).then_some(Hit { range: start + user + 1..start + userinfo, confidence: Confidence::CHECKED })
 }
 
 /// An IPv6 address (RFC 4291) of a kind that names a machine: global, unique local, link local; or written in full.
@@ -118,7 +118,7 @@ pub(super) fn ipv6(sight: &Sight) -> Option<Hit> {
     let first = parsed.segments().first().copied()?;
     let names_a_machine = matches!(first, 0x2000..=0x3fff | 0xfc00..=0xfdff | 0xfe80..=0xfebf) && before == 4;
     let full = address.matches(':').count() == 7 && address.len() >= 20;
-    (names_a_machine || full).then_some(Hit { range: start..end, certainty: Certainty::Checked })
+    (names_a_machine || full).then_some(Hit { range: start..end, confidence: Confidence::CHECKED })
 }
 
 /// A MAC address with colons, woken by the first of them.
@@ -149,5 +149,5 @@ fn mac_at(text: &str, start: usize, separator: u8) -> Option<Hit> {
     let letter = separator == b':' || address.iter().any(u8::is_ascii_alphabetic);
     let digits = || address.iter().filter(|byte| **byte != separator);
     let nobody = digits().all(|byte| *byte == b'0') || digits().all(|byte| byte.eq_ignore_ascii_case(&b'f'));
-    (pairs && whole && letter && !nobody).then_some(Hit { range, certainty: Certainty::Checked })
+    (pairs && whole && letter && !nobody).then_some(Hit { range, confidence: Confidence::CHECKED })
 }

@@ -10,7 +10,7 @@
 use std::ops::Range;
 
 use super::checksums::{iban_len, iban_mod_97, luhn};
-use super::detectors::{Certainty, Hit};
+use super::table::{Confidence, Hit};
 
 /// Groups of one run. A longer row of numbers is read as several runs that overlap by [`OVERLAP`] groups: the work per
 /// byte is bounded, and nothing hides behind a long row.
@@ -179,7 +179,7 @@ pub(super) fn card(run: &Run, first: usize, context: Option<usize>) -> Option<Hi
             continue;
         }
         if issued(&digits, near) && luhn(&digits) {
-            found = Some(Hit { range: start..end, certainty: Certainty::Checked });
+            found = Some(Hit { range: start..end, confidence: Confidence::CHECKED });
         }
     }
     found
@@ -233,7 +233,7 @@ pub(super) fn iban(run: &Run, first: usize, _: Option<usize>) -> Option<Hit> {
         }
     }
     let whole = iban.len() == len && !run.after(end).first().is_some_and(|byte| is_word(*byte));
-    (whole && iban_mod_97(&iban)).then_some(Hit { range: start..end, certainty: Certainty::Checked })
+    (whole && iban_mod_97(&iban)).then_some(Hit { range: start..end, confidence: Confidence::CHECKED })
 }
 
 /// A US social security number (or ITIN): by its own rules, and by a word nearby where it is bare.
@@ -258,8 +258,8 @@ pub(super) fn us_ssn(run: &Run, first: usize, context: Option<usize>) -> Option<
     let (area, group, serial) = (number(0..3), number(3..5), number(5..9));
     let ssn = !matches!(area, 0 | 666 | 900..) && group != 0 && serial != 0;
     let itin = matches!(area, 900..=999) && matches!(group, 50..=65 | 70..=88 | 90..=92 | 94..=99);
-    let certainty = if near { Certainty::Checked } else { Certainty::Shaped };
-    (ssn || itin).then_some(Hit { range: start..end, certainty })
+    let confidence = if near { Confidence::CHECKED } else { Confidence::SHAPED };
+    (ssn || itin).then_some(Hit { range: start..end, confidence })
 }
 
 /// Dotted quad. Addresses that name nobody (this host, a mask) and version numbers are left alone.
@@ -282,7 +282,7 @@ pub(super) fn ipv4(run: &Run, first: usize, context: Option<usize>) -> Option<Hi
     // Object identifiers and versions of four parts, unless something says address.
     let small = octets.iter().all(|octet| *octet < 32) || matches!(octets, [1 | 2, ..]);
     let version = is_version(run.before(start)) || (small && !near);
-    (!nobody && !version).then_some(Hit { range: start..end, certainty: Certainty::Checked })
+    (!nobody && !version).then_some(Hit { range: start..end, confidence: Confidence::CHECKED })
 }
 
 /// Whether the words before a number say that it is a version.

@@ -3,8 +3,8 @@
 
 use std::ops::Range;
 
-use super::detectors::{Certainty, Hit};
 use super::numbers::Run;
+use super::table::{Confidence, Hit};
 
 /// How far behind its announcement a number may begin, in bytes.
 pub(super) const WINDOW: usize = 32;
@@ -27,14 +27,14 @@ pub(super) fn phone(run: &Run, first: usize, context: Option<usize>) -> Option<H
         Lead::None | Lead::Bracket => national(run, first),
     };
     let announced = if near && !matches!(lead, Lead::Plus) { announced(run, first) } else { None };
-    let (last, certainty) = match (shaped, announced) {
-        (Some(shaped), announced) => (announced.map_or(shaped, |last| last.max(shaped)), Certainty::Shaped),
-        (None, Some(last)) => (last, Certainty::Likely),
+    let (last, confidence) = match (shaped, announced) {
+        (Some(shaped), announced) => (announced.map_or(shaped, |last| last.max(shaped)), Confidence::SHAPED),
+        (None, Some(last)) => (last, Confidence::LIKELY),
         (None, None) => return None,
     };
     let end = run.group(last).end;
     let extension = extension_len(run.after(end));
-    (extension > 0 || run.ends_cleanly(end)).then_some(Hit { range: start..end + extension, certainty })
+    (extension > 0 || run.ends_cleanly(end)).then_some(Hit { range: start..end + extension, confidence })
 }
 
 enum Lead {

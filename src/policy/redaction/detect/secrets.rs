@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::detectors::{Certainty, Hit, Sight};
+use super::table::{Confidence, Hit, Sight};
 
 /// What may follow a key's prefix.
 pub(super) struct Tail {
@@ -34,7 +34,7 @@ pub(super) fn key(sight: &Sight, tail: &Tail) -> Option<Hit> {
     }
     let len = sight.run(end, tail.len.end, tail.chars);
     let drawn = tail.len.contains(&len) && looks_drawn(sight.after(end).get(..len)?, 6);
-    drawn.then_some(Hit { range: start..end + len, certainty: Certainty::Checked })
+    drawn.then_some(Hit { range: start..end + len, confidence: Confidence::CHECKED })
 }
 
 /// A JSON Web Token (RFC 7519): three segments, the first of which begins as `{"`.
@@ -54,7 +54,7 @@ pub(super) fn jwt(sight: &Sight) -> Option<Hit> {
         }
         end += 1 + len;
     }
-    (end - start > 24).then_some(Hit { range: start..end, certainty: Certainty::Checked })
+    (end - start > 24).then_some(Hit { range: start..end, confidence: Confidence::CHECKED })
 }
 
 /// A private key in PEM (RFC 7468), to its end line, or as far as it looks like one.
@@ -80,7 +80,7 @@ pub(super) fn pem(sight: &Sight) -> Option<Hit> {
     } else {
         end = start + sight.text.get(start..end)?.trim_end().len();
     }
-    (end > begin + 16).then_some(Hit { range: start..end, certainty: Certainty::Checked })
+    (end > begin + 16).then_some(Hit { range: start..end, confidence: Confidence::CHECKED })
 }
 
 /// What follows `Bearer` or, in an authorization header, `Basic` (RFC 6750, RFC 7617).
@@ -92,7 +92,7 @@ pub(super) fn bearer(sight: &Sight) -> Option<Hit> {
     let len = sight.run(start, 4096, token);
     let len = sight.text.get(start..start + len)?.trim_end_matches('.').len();
     let drawn = len >= 12 && looks_drawn(sight.after(start).get(..len)?, 6);
-    drawn.then_some(Hit { range: start..start + len, certainty: Certainty::Shaped })
+    drawn.then_some(Hit { range: start..start + len, confidence: Confidence::SHAPED })
 }
 
 /// `password = value`, `"password": "value"`, `PASSWORD=value`, `the password is value`.
@@ -107,7 +107,7 @@ pub(super) fn password(sight: &Sight) -> Option<Hit> {
         How::Said => value.len() >= 6 && (classes.symbol || classes.digit) && classes.count() > 1,
         How::Follows => value.len() >= 6 && classes.count() > 2,
     };
-    (plausible && !stands_in(value)).then_some(Hit { range: given.range, certainty: Certainty::Likely })
+    (plausible && !stands_in(value)).then_some(Hit { range: given.range, confidence: Confidence::LIKELY })
 }
 
 /// `api_key = value` and the like: names that are also used for what is not secret, so the value has to look drawn.
@@ -126,7 +126,7 @@ pub(super) fn telling_name(sight: &Sight) -> Option<Hit> {
         || value.starts_with(['/', '.'])
         || value.starts_with("arn:");
     let plausible = long_enough && !path && looks_drawn(value.as_bytes(), 8) && !stands_in(value);
-    plausible.then_some(Hit { range: given.range, certainty: Certainty::Likely })
+    plausible.then_some(Hit { range: given.range, confidence: Confidence::LIKELY })
 }
 
 /// A value that a name is given.

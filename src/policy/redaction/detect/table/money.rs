@@ -1,0 +1,77 @@
+//! Cards and accounts.
+
+use super::super::numbers::{card, iban};
+use super::{Spec, Wake};
+
+pub(super) static DETECTORS: &[Spec] = &[
+    Spec {
+        name: "payment_card",
+        kind: "credit_card",
+        languages: &[],
+        wake: Wake::Number(card),
+        context: &[
+            "card",
+            "cards",
+            "visa",
+            "mastercard",
+            "amex",
+            "credit",
+            "debit",
+            "karte",
+            "carte",
+            "tarjeta",
+            "cartão",
+            "carta",
+            "karta",
+            "pan",
+            "卡",
+            "カード",
+        ],
+        follows: None,
+        examples: &[
+            "⟦4111 1111 1111 1111⟧",
+            "⟦4111-1111-1111-1111⟧,",
+            "pay 5.00 with ⟦5555555555554444⟧",
+            "⟦3782 822463 10005⟧",
+            "⟦378282246310005⟧",
+            "⟦6011111111111117⟧",
+            "visa ⟦4222222222222⟧",
+            "a,⟦4111111111111111⟧,12",
+            "⟦４１１１ １１１１ １１１１ １１１１⟧",
+            "⟦4111\u{2011}1111\u{2011}1111\u{2011}1111⟧",
+            "no 7 4 1 ⟦4111 1111 1111 1111⟧ 12/27",
+        ],
+        counter_examples: &[
+            "4044404959645932768",
+            "4111 1111 1111 1112",
+            "1234567812345670",
+            "4222222222222",
+            "41111111111111111111",
+            "ORD-4111111111111111",
+            "4111.1111-1111 1111",
+            "x4111111111111111",
+            "0.4111111111111111",
+        ],
+    },
+    Spec {
+        name: "iban",
+        kind: "iban",
+        languages: &[],
+        wake: Wake::Number(iban),
+        context: &[],
+        follows: None,
+        examples: &[
+            "⟦DE89 3704 0044 0532 0130 00⟧ from",
+            "⟦de89370400440532013000⟧",
+            "IBAN:⟦GB82WEST12345698765432⟧.",
+            "⟦FR14 2004 1010 0505 0001 3M02 606⟧ now",
+            "⟦NL91\u{a0}ABNA\u{a0}0417\u{a0}1643\u{a0}00⟧",
+        ],
+        counter_examples: &[
+            "DE88 3704 0044 0532 0130 00",
+            "DE89 3704 0044 0532 0130 0",
+            "XX89370400440532013000",
+            "aDE89370400440532013000",
+        ],
+    },
+];

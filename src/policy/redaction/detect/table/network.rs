@@ -1,0 +1,97 @@
+//! Addresses of machines.
+
+use super::super::network;
+use super::super::numbers::ipv4;
+use super::{Spec, Wake};
+
+pub(super) static DETECTORS: &[Spec] = &[
+    Spec {
+        name: "ipv4",
+        kind: "ip_address",
+        languages: &[],
+        wake: Wake::Number(ipv4),
+        context: &[
+            "ip",
+            "ips",
+            "host",
+            "addr",
+            "address",
+            "dns",
+            "client",
+            "server",
+            "peer",
+            "gateway",
+            "from",
+            "ping",
+            "nameserver",
+        ],
+        follows: None,
+        examples: &[
+            "from ⟦10.188.194.202⟧ port",
+            "http://⟦93.184.216.34⟧:8080/",
+            "⟦192.168.0.1⟧/24",
+            "dns ⟦8.8.8.8⟧.",
+        ],
+        counter_examples: &[
+            "v10.188.194.202",
+            "version 10.188.194.202",
+            "1.2.3.4",
+            "oid 2.5.29.35",
+            "10.188.194.256",
+            "10.188.194.202.1",
+            "127.0.0.1",
+            "255.255.255.0",
+            "01.2.33.44",
+            "bump to 11.16.8.58",
+        ],
+    },
+    Spec {
+        name: "ipv6",
+        kind: "ip_address",
+        languages: &[],
+        wake: Wake::At(&[":"], network::ipv6),
+        context: &[],
+        follows: None,
+        examples: &[
+            "from ⟦2001:db8:7b97:90c2::5b70⟧ port",
+            "[⟦fe80::1⟧]:80",
+            "⟦2a02:b64a:dfe6:b1ad:2bd8:5dd4:e036:fc2f⟧.",
+        ],
+        counter_examples: &[
+            "std::fmt",
+            "f64::abs",
+            "12:34:56",
+            "::1",
+            "a::b",
+            "dead::beef",
+            "2024:",
+            "db8:2001",
+        ],
+    },
+    Spec {
+        name: "mac",
+        kind: "mac_address",
+        languages: &[],
+        wake: Wake::At(&[":"], network::mac),
+        context: &[],
+        follows: None,
+        examples: &["⟦8d:53:1c:e4:29:1f⟧.", "hw ⟦ab:cd:ef:ab:cd:ef⟧"],
+        counter_examples: &[
+            "00:00:00:00:00:00",
+            "ff:ff:ff:ff:ff:ff",
+            "8d:53:1c:e4:29",
+            "8d:53:1c:e4:29:1f:00",
+            "8d:53-1c:e4:29:1f",
+        ],
+    },
+    Spec {
+        name: "mac_hyphenated",
+        kind: "mac_address",
+        languages: &[],
+        wake: Wake::Number(network::mac_hyphenated),
+        context: &[],
+        follows: None,
+        examples: &["Router ⟦b1-2b-05-74-57-5e⟧ got", "12 ⟦11-2b-05-74-57-5e⟧", "⟦AB-CD-EF-01-23-45⟧"],
+        counter_examples: &["12-34-56-78-90-12", "8d-53-1c-e4-29", "90f33f1d-46-4a-a0-c7-02"],
+    },
+];
