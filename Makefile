@@ -9,7 +9,7 @@ SOURCES := $(shell find src -type f) Cargo.toml Cargo.lock
 # A changed choice of toolchain is a reason to build again.
 WASM_WAY := build/.wasm-way-$(or $(TOLLGATE_WASM_TOOLCHAIN),auto)
 
-.PHONY: help setup build run test test-native e2e tables lint bench size ci deny requirements rust
+.PHONY: help setup build run test test-native e2e tables lint bench bench-detect size ci deny requirements rust
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,10 @@ lint: setup ## formatting, clippy for both targets, ruff; no warning passes
 
 bench: build setup ## measure the module in a real Envoy
 	.venv/bin/python wasm-tests/bench.py
+
+bench-detect: ## measure the detector alone in V8 (needs node)
+	tests/tools/wasm.sh detect build/detect.wasm
+	node tests/bench/detect.mjs build/detect.wasm tests/bench/prose.txt tests/bench/dense.txt
 
 size: build/tollgate.wasm ## the module's size against the aim
 	tests/tools/size.sh build/tollgate.wasm

@@ -2,6 +2,7 @@
 # Builds or lints the crate for wasm32-wasip1, and finds a toolchain for that by itself.
 #
 #   wasm.sh build FILE    writes the module to FILE
+#   wasm.sh detect FILE   writes the detector alone to FILE, for a benchmark
 #   wasm.sh clippy        lints what only the module contains (src/adapter)
 #
 # Three ways, in this order; TOLLGATE_WASM_TOOLCHAIN=installed|rustup|debian takes just that one:
@@ -79,18 +80,23 @@ echo "$target toolchain: $way, $(rustc --version)"
 
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS # they would hide the target's own flags
 export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS=$features
-options=(--locked --lib --target "$target" --target-dir "$target_dir" "${build_std[@]}")
+options=(--locked --target "$target" --target-dir "$target_dir" "${build_std[@]}")
 
 case $action in
     build)
-        cargo build --release "${options[@]}"
+        cargo build --release --lib "${options[@]}"
         mkdir -p "$(dirname "$2")"
         cp "$target_dir/$target/release/tollgate.wasm" "$2.new"
         mv "$2.new" "$2"
         ;;
-    clippy) cargo clippy "${options[@]}" -- -D warnings ;;
+    detect)
+        cargo build --release --example detect "${options[@]}"
+        mkdir -p "$(dirname "$2")"
+        cp "$target_dir/$target/release/examples/detect.wasm" "$2"
+        ;;
+    clippy) cargo clippy --lib "${options[@]}" -- -D warnings ;;
     *)
-        echo "usage: wasm.sh build FILE | clippy" >&2
+        echo "usage: wasm.sh build FILE | detect FILE | clippy" >&2
         exit 2
         ;;
 esac
