@@ -6,13 +6,16 @@
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
-use std::collections::{BTreeMap, BTreeSet};
+#[path = "support/scoring.rs"]
+mod scoring;
+
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Instant;
 
+use scoring::{Scores, Span};
 use serde_json::{Value, json};
-use tollgate::config::{DATA_TYPES, Data};
+use tollgate::config::Data;
 use tollgate::policy::redaction::Detector;
 
 /// Type, least strict recall, least strict precision.
@@ -36,10 +39,9 @@ fn the_development_set_is_found_and_little_else() {
         println!("skipped: TOLLGATE_PII is not set");
         return;
     };
-    let detector = Detector::new(&defaults());
-    let mut scores: BTreeMap<String, Score> = BTreeMap::new();
+    let detector = Detector::new(&Data::default());
+    let mut scores = Scores::default();
     let mut predictions = String::new();
-    let (mut false_chars, mut clean_chars) = (0, 0);
     // In texts of some length, as prompts have.
     let mut clean = vec![String::new()];
     for name in ["dev_prompts.jsonl", "dev_negatives.jsonl"] {
@@ -48,30 +50,19 @@ fn the_development_set_is_found_and_little_else() {
             let case: Value = serde_json::from_str(line).expect("each line is JSON");
             let text = case["text"].as_str().expect("each case has a text");
             let expected = spans(&case["spans"]);
-            let found = find(&detector, text);
+            let found = scoring::find(&detector, text);
+            for wrong in scores.take(text, &expected, &found) {
+                println!("{}: {wrong}", case["source"].as_str().unwrap_or_default());
+            }
             if expected.is_empty() {
-                clean_chars += text.chars().count();
                 match clean.last_mut() {
                     Some(last) if last.len() < 8192 => last.push_str(text),
                     _ => clean.push(text.to_owned()),
                 }
-                false_chars += found.iter().map(|(start, end, _)| end - start).sum::<usize>();
-                for (start, end, kind) in &found {
-                    let value: String = text.chars().skip(*start).take(end - start).collect();
-                    println!("false: {kind} {value:?}");
-                }
-            }
-            for (_, _, kind) in &expected {
-                scores.entry(kind.clone()).or_default().expected += 1;
-            }
-            for (start, end, kind) in &found {
-                let score = scores.entry(kind.clone()).or_default();
-                score.found += 1;
-                score.right += usize::from(expected.contains(&(*start, *end, kind.clone())));
             }
             let spans: Vec<Value> = found
                 .iter()
-                .map(|(start, end, kind)| json!({"start": start, "end": end, "type": kind}))
+                .map(|span| json!({"start": span.start, "end": span.end, "type": span.kind}))
                 .collect();
             writeln!(predictions, "{}", json!({"id": case["id"], "spans": spans}))
                 .expect("a string takes it");
@@ -80,18 +71,7 @@ fn the_development_set_is_found_and_little_else() {
     let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pii_predictions.jsonl");
     std::fs::write(&out, predictions).expect("the predictions can be written");
     println!("predictions: {}", out.display());
-
-    for kind in DATA_TYPES.map(str::to_uppercase) {
-        let score = scores.entry(kind.clone()).or_default();
-        let (recall, precision) = (score.recall(), score.precision());
-        let f1 = 2.0 * recall * precision / (recall + precision);
-        println!(
-            "{kind:12} n {:4}  precision {precision:.3}  recall {recall:.3}  F1 {f1:.3}",
-            score.expected
-        );
-    }
-    let per_10k = 1e4 * false_chars as f64 / clean_chars as f64;
-    println!("false characters per 10,000 where nothing is: {per_10k:.2}");
+    scores.print();
 
     let started = Instant::now();
     let count: usize =
@@ -103,17 +83,17 @@ fn the_development_set_is_found_and_little_else() {
     );
 
     for (kind, recall, precision) in FLOORS {
-        let score = &scores[*kind];
+        let score = &scores.by_kind[*kind];
         assert!(score.recall() >= *recall, "{kind}: recall {}", score.recall());
         assert!(score.precision() >= *precision, "{kind}: precision {}", score.precision());
     }
-    assert!(per_10k <= MOST_FALSE);
+    assert!(scores.false_per_10k() <= MOST_FALSE);
 }
 
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a test may ask for the time")]
 fn no_text_takes_more_than_linear_time() {
-    let detector = Detector::new(&defaults());
+    let detector = Detector::new(&Data::default());
     let units = [
         "1",
         "@",
@@ -179,44 +159,11 @@ fn no_text_takes_more_than_linear_time() {
     }
 }
 
-#[derive(Default)]
-struct Score {
-    expected: usize,
-    found: usize,
-    right: usize,
-}
-
-impl Score {
-    fn recall(&self) -> f64 {
-        self.right as f64 / self.expected.max(1) as f64
-    }
-
-    fn precision(&self) -> f64 {
-        self.right as f64 / self.found.max(1) as f64
-    }
-}
-
-/// Start and end in code points, type as the data set writes it.
-type Span = (usize, usize, String);
-
-fn find(detector: &Detector, text: &str) -> BTreeSet<Span> {
-    let points = |at: usize| text[..at].chars().count();
-    let findings = detector.find(text).into_iter();
-    findings
-        .map(|f| (points(f.range.start), points(f.range.end), detector.type_name(f.kind).to_uppercase()))
-        .collect()
-}
-
-fn spans(spans: &Value) -> BTreeSet<Span> {
+fn spans(spans: &Value) -> Vec<Span> {
     let number = |value: &Value| usize::try_from(value.as_u64().expect("an offset")).expect("it fits");
     let spans = spans.as_array().expect("each case has spans").iter();
+    let kind = |span: &Value| span["type"].as_str().expect("a type").to_owned();
     spans
-        .map(|span| {
-            (number(&span["start"]), number(&span["end"]), span["type"].as_str().expect("a type").to_owned())
-        })
+        .map(|span| Span { start: number(&span["start"]), end: number(&span["end"]), kind: kind(span) })
         .collect()
-}
-
-fn defaults() -> Data {
-    Data::default()
 }

@@ -54,5 +54,7 @@ pub extern "C" fn find(rounds: u32) -> u32 {
 pub extern "C" fn read(rounds: u32) -> u32 {
     let bench = bench();
     let Ok(text) = std::str::from_utf8(&bench.text) else { return 0 };
-    (0..rounds).map(|_| text.bytes().fold(0u32, |sum, byte| std::hint::black_box(sum ^ u32::from(byte)))).sum()
+    (0..rounds)
+        .map(|_| text.bytes().fold(0u32, |sum, byte| std::hint::black_box(sum ^ u32::from(byte))))
+        .sum()
 }
