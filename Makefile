@@ -9,7 +9,7 @@ SOURCES := $(shell find src -type f) Cargo.toml Cargo.lock
 # A changed choice of toolchain is a reason to build again.
 WASM_WAY := build/.wasm-way-$(or $(TOLLGATE_WASM_TOOLCHAIN),auto)
 
-.PHONY: help setup build run test test-native e2e tables lint bench bench-detect size ci deny requirements rust
+.PHONY: help setup build run test test-native e2e tables lint bench bench-detect size ci deny requirements rust model-corpus
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,7 +55,10 @@ deny: ## licences, advisories and sources of the dependencies (needs cargo-deny)
 	@cargo deny --version >/dev/null 2>&1 || { echo 'make deny needs cargo-deny: cargo install --locked cargo-deny' >&2; exit 1; }
 	cargo deny check
 
-requirements: ## pin the Python packages afresh from wasm-tests/requirements.in
+model-corpus: ## write the training corpus of the names-and-addresses model into build/model/
+	tests/tools/model_corpus.sh
+
+requirements: ## pin the Python packages afresh from the requirements.in files
 	tests/tools/requirements.sh
 
 rust:

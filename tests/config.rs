@@ -159,6 +159,29 @@ record:
 "#;
 
 #[test]
+fn what_is_looked_for_may_be_said_in_short_or_at_length() {
+    let data = good(&with(
+        "data: {min_confidence: 60%, find: {person: {min_confidence: 75}, email: block}, answers: report,\
+         custom: [{name: badge, pattern: 'b\\d+', case: insensitive, checksum: luhn, context: Badge, within: 20}],\
+         dictionaries: [{name: codes, terms: [X], case: sensitive, words: anywhere, confidence: 80}]}",
+    ))
+    .data;
+    assert_eq!((data.find["person"], data.find["email"]), (Action::Redact, Action::Block));
+    assert_eq!((data.min_confidence.of("person"), data.min_confidence.of("phone")), (75, 60));
+    assert_eq!((data.answers.of("phone"), data.answers.look()), (Action::Report, true));
+    let custom = &data.custom[0];
+    assert!(custom.pattern.is_match("B1") && custom.context == ["badge"] && custom.within == 20);
+    assert_eq!(custom.checksum, Some(tollgate::config::Checksum::Luhn));
+    let codes = &data.dictionaries[0];
+    assert!(codes.case_sensitive && !codes.whole_words && codes.confidence == 80);
+
+    let data = good(&with("data: {answers: {secret: block}}")).data;
+    assert_eq!((data.answers.of("secret"), data.answers.of("email")), (Action::Block, Action::Allow));
+    assert!(!good(&with("")).data.answers.look(), "nothing is looked for unless asked");
+    assert_eq!(good(&with("")).data.min_confidence.of("person"), 50);
+}
+
+#[test]
 fn the_smallest_policy_has_every_default() {
     let policy =
         good("version: 1\nproviders:\n  openai: {dialect: openai}\n  anthropic: {dialect: anthropic}\n");
@@ -509,6 +532,51 @@ fn bad() -> Vec<(String, &'static str)> {
             "data: {allow: [{pattern: '['}]}",
             "data.allow[0].pattern: invalid regex at character 1: unclosed character class",
         ),
+        line("data: {min_confidence: 101}", "data.min_confidence: 101 is out of bounds; expected 0 to 100"),
+        line(
+            "data: {find: {person: {action: mask, min_confidence: high}}}",
+            "data.find.person.action: unknown action \"mask\"; expected one of redact, block, allow, report\ndata.find.person.min_confidence: \"high\" is not a number; expected a whole number of percent",
+        ),
+        line(
+            "data: {answers: {email: redact, phonee: block}}",
+            r#"data.answers.phonee: unknown type "phonee"; expected one of person, email, phone, credit_card, iban, bank_account, national_id, passport, driver_license, medical_id, tax_id, ip_address, mac_address, address, date_of_birth, secret, crypto, username, url (did you mean "phone"?)"#,
+        ),
+        line(
+            "data: {answers: hide}",
+            r#"data.answers: unknown action "hide"; expected one of redact, block, allow, report"#,
+        ),
+        line(
+            "data: {allow: [{type: emial, value: a}]}",
+            r#"data.allow[0].type: unknown type "emial"; expected one of person, email, phone, credit_card, iban, bank_account, national_id, passport, driver_license, medical_id, tax_id, ip_address, mac_address, address, date_of_birth, secret, crypto, username, url (did you mean "email"?)"#,
+        ),
+        line(
+            "data: {allow: [{type: email, value: a, pattern: b}]}",
+            "data.allow[0]: expected one of value, pattern and domain",
+        ),
+        line(
+            "data: {allow: [{type: phone, domain: example.com}]}",
+            "data.allow[0].domain: is a part of e-mail addresses only",
+        ),
+        line(
+            "data: {custom: [{name: a, pattern: b, checksum: crc32}]}",
+            r#"data.custom[0].checksum: unknown checksum "crc32"; expected one of luhn, verhoeff, mod97, mod11, iso7064_mod11_2, iso7064_mod11_10"#,
+        ),
+        line(
+            "data: {custom: [{name: a, pattern: b, within: 10}]}",
+            "data.custom[0].within: means nothing without context",
+        ),
+        line(
+            "data: {custom: [{name: a, pattern: b, context: [x], within: 5000}]}",
+            "data.custom[0].within: 5000 is out of bounds; expected 1 to 1000",
+        ),
+        line(
+            "data: {custom: [{name: a, pattern: b, context: []}]}",
+            "data.custom[0].context: is empty: nothing could ever match",
+        ),
+        line(
+            "data: {dictionaries: [{name: a, terms: [b], case: upper, words: half}]}",
+            "data.dictionaries[0].case: unknown case \"upper\"; expected one of sensitive, insensitive\ndata.dictionaries[0].words: unknown words \"half\"; expected one of whole, anywhere",
+        ),
         line(
             "data: {placeholder: sealed}",
             r#"data.placeholder: placeholder "sealed" is not supported by this version; expected one of numbered, keyed"#,
@@ -674,6 +742,10 @@ fn what_is_legal_but_hardly_meant_is_a_warning() {
         ),
         (with("data: {key: {env: SHORT}}"), "data.key: a key has fewer than 16 bytes and can be guessed"),
         (
+            with("data: {custom: [{name: a, pattern: b, confidence: 40}]}"),
+            "data.custom[0].confidence: is below the least confidence, 50: nothing is ever found",
+        ),
+        (
             with("data: {classes: [{name: c, found: [email], retention: zero}]}"),
             "data.classes[0]: no provider may receive \"c\": every such request is refused",
         ),
@@ -775,7 +847,9 @@ fn a_changed_policy_has_another_hash() {
 #[test]
 fn an_allowed_pattern_is_held_to_the_whole_value() {
     let policy = good(&with("data: {allow: [{pattern: 'a|b'}]}"));
-    let tollgate::config::Allowed::Pattern(pattern) = &policy.data.allow[0] else { panic!("not a pattern") };
+    let tollgate::config::AllowedValue::Pattern(pattern) = &policy.data.allow[0].value else {
+        panic!("not a pattern")
+    };
     assert!(
         pattern.is_match("a") && pattern.is_match("b") && !pattern.is_match("ab") && !pattern.is_match("a\n")
     );

@@ -62,6 +62,8 @@ pub struct Spot<'d> {
     /// Never [`Place::Credential`].
     pub place: Place,
     pub kind: SpotKind,
+    /// The key that it stands under; for an element, the array's.
+    pub key: Option<Node<'d>>,
     /// [`BEFORE`], [`CONVERSATION`] or [`REST`].
     pub group: u8,
 }
@@ -72,7 +74,7 @@ pub struct Spot<'d> {
 ///
 /// Recursion is bounded by the depth that the parser allows.
 pub fn visit<'d>(root: Node<'d>, place: &dyn Fn(&[&str], Node<'d>) -> Place, f: &mut dyn FnMut(Spot<'d>)) {
-    let mut walk = Walk { place, f, path: Vec::with_capacity(16), group: REST };
+    let mut walk = Walk { place, f, path: Vec::with_capacity(16), under: None, group: REST };
     if root.kind() != Kind::Object {
         walk.node(root, root, Within::Protocol);
         return;
@@ -83,6 +85,7 @@ pub fn visit<'d>(root: Node<'d>, place: &dyn Fn(&[&str], Node<'d>) -> Place, f: 
             let name = name_of(key);
             if group_of(&name) == group {
                 walk.key(key, name.clone(), root, Within::Protocol);
+                walk.under = Some(key);
                 walk.member(name, value, root, Within::Protocol);
             }
         }
@@ -118,6 +121,7 @@ struct Walk<'d, 'f> {
     place: &'f dyn Fn(&[&str], Node<'d>) -> Place,
     f: &'f mut dyn FnMut(Spot<'d>),
     path: Vec<Cow<'d, str>>,
+    under: Option<Node<'d>>,
     group: u8,
 }
 
@@ -133,7 +137,15 @@ impl<'d> Walk<'d, '_> {
                     place => self.found(node, place, SpotKind::Text),
                 },
             },
-            Kind::Number if self.is_text(parent, within) => self.found(node, Place::Free, SpotKind::Number),
+            Kind::Number => match within {
+                Within::Protocol => match self.ask(parent) {
+                    Place::Credential => {}
+                    Place::Skip => self.found(node, Place::Skip, SpotKind::Number),
+                    // Also where the protocol has a string, a number is one that somebody wrote.
+                    _ => self.found(node, Place::Free, SpotKind::Number),
+                },
+                _ => self.found(node, Place::Free, SpotKind::Number),
+            },
             Kind::Object | Kind::Array => {
                 let within = match within {
                     Within::Protocol => match self.ask(parent) {
@@ -153,12 +165,15 @@ impl<'d> Walk<'d, '_> {
     }
 
     fn children(&mut self, node: Node<'d>, within: Within) {
+        let under = self.under;
         for item in node.items() {
+            self.under = under;
             self.member(Cow::Borrowed("*"), item, node, within);
         }
         for (key, value) in node.members() {
             let name = name_of(key);
             self.key(key, name.clone(), node, within);
+            self.under = Some(key);
             let below = match within {
                 Within::Schema if SCHEMA_VALUES.contains(&name.as_ref()) => Within::Free,
                 within => within,
@@ -189,11 +204,6 @@ impl<'d> Walk<'d, '_> {
         self.path.pop();
     }
 
-    /// Whether a number is one that somebody wrote: also where the protocol has a string.
-    fn is_text(&self, parent: Node<'d>, within: Within) -> bool {
-        within != Within::Protocol || !matches!(self.ask(parent), Place::Skip | Place::Credential)
-    }
-
     fn ask(&self, parent: Node<'d>) -> Place {
         let mut names = [""; LONGEST_PATH];
         for (slot, name) in names.iter_mut().zip(&self.path) {
@@ -206,7 +216,7 @@ impl<'d> Walk<'d, '_> {
     }
 
     fn found(&mut self, node: Node<'d>, place: Place, kind: SpotKind) {
-        (self.f)(Spot { node, place, kind, group: self.group });
+        (self.f)(Spot { node, place, kind, key: self.under, group: self.group });
     }
 }
 

@@ -7,6 +7,7 @@
 mod budgets;
 mod callers;
 mod data;
+mod detection;
 mod headers;
 mod providers;
 mod recovery;

@@ -5,6 +5,7 @@
 //! checks a policy again, and nothing here knows Envoy, a provider's wire format, or how a policy is carried out.
 
 mod check;
+mod detection;
 mod error;
 mod find;
 mod node;
@@ -16,6 +17,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 pub use crate::chat::{Dialect, ErrorClass};
+pub use detection::{
+    Action, Allowed, AllowedValue, Answers, Checksum, CustomPattern, Dictionary, MinConfidence,
+};
 pub use error::{Error, Errors};
 pub use find::{Found, Survey, find};
 use node::Report;
@@ -300,6 +304,8 @@ pub struct Task {
 pub struct Data {
     /// By type, snake case: `email`, `credit_card`. A type that is not named here is redacted.
     pub find: BTreeMap<String, Action>,
+    pub min_confidence: MinConfidence,
+    pub answers: Answers,
     pub allow: Vec<Allowed>,
     pub custom: Vec<CustomPattern>,
     pub dictionaries: Vec<Dictionary>,
@@ -319,6 +325,8 @@ impl Default for Data {
     fn default() -> Self {
         Self {
             find: BTreeMap::new(),
+            min_confidence: MinConfidence::default(),
+            answers: Answers::default(),
             allow: Vec::new(),
             custom: Vec::new(),
             dictionaries: Vec::new(),
@@ -331,36 +339,6 @@ impl Default for Data {
             block_uninspectable: true,
         }
     }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Action {
-    Allow,
-    Report,
-    Redact,
-    Block,
-}
-
-#[derive(Debug, Clone)]
-pub enum Allowed {
-    /// The whole value, compared without case.
-    Exact(String),
-    /// The whole value matches.
-    Pattern(regex::Regex),
-}
-
-#[derive(Debug)]
-pub struct CustomPattern {
-    pub name: String,
-    pub pattern: regex::Regex,
-    pub action: Action,
-}
-
-#[derive(Debug)]
-pub struct Dictionary {
-    pub name: String,
-    pub terms: Vec<String>,
-    pub action: Action,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,4 +6,4 @@ cd "$(dirname "$0")/../.."
 cargo fmt --check
 cargo clippy --locked --all-targets -- -D warnings
 tests/tools/wasm.sh clippy
-.venv/bin/ruff check --no-cache --config wasm-tests/ruff.toml wasm-tests envoy
+.venv/bin/ruff check --no-cache --config wasm-tests/ruff.toml wasm-tests envoy tests/model

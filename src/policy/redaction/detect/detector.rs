@@ -1,24 +1,28 @@
 //! One pass over a text, and what it found.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::rc::Rc;
 
 use aho_corasick::automaton::Automaton;
 use aho_corasick::dfa::DFA;
-use aho_corasick::{AhoCorasick, Input, MatchKind};
-use regex::Regex;
+use aho_corasick::{Input, MatchKind};
 
+use super::allow::AllowList;
+use super::dictionary::{Dictionary, Terms};
+use super::encoded;
 use super::fold::fold;
 use super::numbers::Run;
+use super::own::OwnPatterns;
 use super::phone;
+use super::pieces::goes_on;
 use super::secrets::key;
 use super::table::{Confidence, Hit, Sight, Spec, Wake, detectors};
-use crate::config::{Action, Allowed, DATA_TYPES, Data};
+use crate::config::{Action, DATA_TYPES, Data};
 
 /// A type of sensitive value, in the detector that found it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TypeId(u16);
+pub struct TypeId(pub(super) u16);
 
 /// Part of a text that the policy wants to be told of.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,20 +37,35 @@ pub struct Finding {
     pub rule: Rc<str>,
 }
 
+/// How often a text may be encoded: base64 of base64.
+const MAX_ENCODINGS: usize = 3;
+
+/// Whose text it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    Request,
+    Answer,
+}
+
 /// Finds what a policy's `data` section asks for.
 ///
-/// The built-in detectors share one reading of the text. Each custom pattern reads it once more, and all dictionaries
-/// together once. A custom pattern is matched against the folded text and, where folding changes something, against
-/// the text as it is: `\d` finds full-width digits too. `\w`, `\d`, `\b` and case follow Unicode.
+/// The built-in detectors share one reading of the text. Custom patterns and dictionaries read it once more each, and
+/// a custom pattern that can match again for itself. They are matched against the folded text and, where folding
+/// changes something, against the text as it is: `\d` finds full-width digits too. `\w`, `\d`, `\b` and case follow
+/// Unicode.
 pub struct Detector {
     /// By [`TypeId`]: the built-in types, then the policy's own.
     types: Vec<Rc<str>>,
     /// The built-in detectors, in the order of their table; then the policy's own.
     rules: Vec<Rule>,
+    /// Where the policy's own begin.
+    first_own: usize,
     anchors: Option<Anchors>,
-    custom: Vec<(usize, Regex)>,
-    dictionary: Option<Dictionary>,
+    patterns: OwnPatterns,
+    /// Terms that are found in any case, and those in their own.
+    dictionaries: [Option<Dictionary>; 2],
     allowed: AllowList,
+    email: Option<TypeId>,
 }
 
 impl Detector {
@@ -54,44 +73,92 @@ impl Detector {
         let mut detector = Self {
             types: DATA_TYPES.iter().map(|name| (*name).into()).collect(),
             rules: Vec::new(),
+            first_own: 0,
             anchors: Anchors::new(),
-            custom: Vec::new(),
-            dictionary: None,
-            allowed: AllowList::new(&data.allow),
+            patterns: OwnPatterns::default(),
+            dictionaries: [None, None],
+            allowed: AllowList::default(),
+            email: None,
         };
         for spec in detectors() {
             let action = data.find.get(spec.kind).copied().unwrap_or(Action::Redact);
-            detector.add_rule(spec.name, spec.kind, action);
+            detector.add_rule(spec.name, spec.kind, action, data);
         }
-        for custom in data.custom.iter().filter(|custom| custom.action != Action::Allow) {
-            let rule = detector.add_rule(&custom.name, &custom.name, custom.action);
-            detector.custom.push((rule, custom.pattern.clone()));
+        detector.first_own = detector.rules.len();
+        let looked_for =
+            |name: &str, action| action != Action::Allow || data.answers.of(name) != Action::Allow;
+        let mut patterns = Vec::new();
+        for custom in data.custom.iter().filter(|custom| looked_for(&custom.name, custom.action)) {
+            patterns.push((detector.add_rule(&custom.name, &custom.name, custom.action, data), custom));
         }
-        let mut terms = Vec::new();
-        for dictionary in data.dictionaries.iter().filter(|dictionary| dictionary.action != Action::Allow) {
-            let rule = detector.add_rule(&dictionary.name, &dictionary.name, dictionary.action);
-            terms.extend(dictionary.terms.iter().map(|term| (rule, term.as_str())));
+        detector.patterns = OwnPatterns::new(patterns.into_iter());
+        let mut terms = [Terms::default(), Terms::default()];
+        for dictionary in data.dictionaries.iter().filter(|own| looked_for(&own.name, own.action)) {
+            let rule = detector.add_rule(&dictionary.name, &dictionary.name, dictionary.action, data);
+            let [any_case, own_case] = &mut terms;
+            let terms = if dictionary.case_sensitive { own_case } else { any_case };
+            dictionary.terms.iter().for_each(|term| terms.add(rule, term, dictionary));
         }
-        detector.dictionary = Dictionary::new(&terms);
+        let [any_case, own_case] = terms;
+        detector.dictionaries = [any_case.build(false), own_case.build(true)];
+        detector.email = detector.type_id("email");
+        detector.allowed = AllowList::new(&data.allow, |name| detector.type_id(name));
         detector
+    }
+
+    /// What is to be done about in a request.
+    pub fn find(&self, text: &str) -> Vec<Finding> {
+        self.find_in(text, Side::Request)
     }
 
     /// What the text holds, in order and without overlap. Of findings that overlap the longest stays, then the most
     /// certain, then the one with the strictest action; it takes on the strictest action of those that it displaces.
-    pub fn find(&self, text: &str) -> Vec<Finding> {
+    pub fn find_in(&self, text: &str, side: Side) -> Vec<Finding> {
+        self.find_within(text, side, 0)
+    }
+
+    /// `depth` is how many encodings the text was taken out of.
+    fn find_within(&self, text: &str, side: Side, depth: usize) -> Vec<Finding> {
+        let candidates = self.candidates(text, side, depth);
+        self.resolve(text, candidates, side)
+    }
+
+    /// All that any rule takes for something, in the text as it is written.
+    fn candidates(&self, text: &str, side: Side, depth: usize) -> Vec<Candidate> {
         let folded = fold(text);
         let mut candidates = Vec::new();
         if let Some(anchors) = &self.anchors {
-            anchors.scan(&folded.text, &mut candidates);
+            anchors.scan(folded.text(), &mut candidates);
         }
-        self.find_own(&folded.text, &mut candidates);
+        self.find_own(folded.text(), side, &mut candidates);
+        if depth < MAX_ENCODINGS {
+            self.find_encoded(folded.text(), side, depth, &mut candidates);
+        }
         if folded.is_changed() {
             for candidate in &mut candidates {
                 candidate.hit.range = folded.unfold(candidate.hit.range.clone());
             }
-            self.find_own(text, &mut candidates);
+            self.find_own(text, side, &mut candidates);
         }
-        self.resolve(text, candidates)
+        if folded.is_ambiguous()
+            && let Some(anchors) = &self.anchors
+        {
+            anchors.scan(text, &mut candidates);
+        }
+        candidates
+    }
+
+    /// A text that is encoded in this one is taken out as a whole, as what the strictest finding in it is.
+    fn find_encoded(&self, text: &str, side: Side, depth: usize, candidates: &mut Vec<Candidate>) {
+        encoded::texts(text, &mut |range, inside| {
+            let findings = self.find_within(inside, side, depth + 1);
+            let Some(first) = findings.iter().rev().max_by_key(|it| (it.action, it.confidence)) else {
+                return;
+            };
+            if let Some(rule) = self.rules.iter().position(|rule| Rc::ptr_eq(&rule.name, &first.rule)) {
+                candidates.push(Candidate { rule, hit: Hit { range, confidence: first.confidence } });
+            }
+        });
     }
 
     /// Snake case: `email`, `employee_id`.
@@ -99,38 +166,58 @@ impl Detector {
         self.types.get(usize::from(kind.0)).map_or("", |name| name)
     }
 
-    fn add_rule(&mut self, name: &str, type_name: &str, action: Action) -> usize {
-        let index = self.types.iter().position(|known| &**known == type_name).unwrap_or_else(|| {
+    /// Bytes that the policy's dictionaries take.
+    pub fn dictionary_bytes(&self) -> usize {
+        self.dictionaries.iter().flatten().map(Dictionary::bytes).sum()
+    }
+
+    fn type_id(&self, name: &str) -> Option<TypeId> {
+        let index = self.types.iter().position(|known| &**known == name)?;
+        u16::try_from(index).ok().map(TypeId)
+    }
+
+    fn add_rule(&mut self, name: &str, type_name: &str, action: Action, data: &Data) -> usize {
+        let kind = self.type_id(type_name).unwrap_or_else(|| {
             self.types.push(type_name.into());
-            self.types.len() - 1
+            TypeId(u16::try_from(self.types.len() - 1).unwrap_or(u16::MAX))
         });
-        let kind = TypeId(u16::try_from(index).unwrap_or(u16::MAX));
-        self.rules.push(Rule { name: name.into(), kind, action });
+        self.rules.push(Rule {
+            name: name.into(),
+            kind,
+            actions: [action, data.answers.of(type_name)],
+            least: Confidence::from_percent(data.min_confidence.of(type_name)),
+        });
         self.rules.len() - 1
     }
 
     /// What the policy's own patterns and terms find.
-    fn find_own(&self, text: &str, candidates: &mut Vec<Candidate>) {
-        let mut add = |rule, range: Range<usize>| {
-            if !range.is_empty() {
-                candidates.push(Candidate { rule, hit: Hit { range, confidence: Confidence::TOLD } });
+    fn find_own(&self, text: &str, side: Side, candidates: &mut Vec<Candidate>) {
+        let mut add = |rule: usize, hit: Hit| {
+            let looked_for = self.rules.get(rule).is_some_and(|rule| rule.action(side) != Action::Allow);
+            if looked_for && !hit.range.is_empty() {
+                candidates.push(Candidate { rule, hit });
             }
         };
-        for (rule, pattern) in &self.custom {
-            for found in pattern.find_iter(text) {
-                add(*rule, found.range());
-            }
+        self.patterns.scan(text, &mut add);
+        for dictionary in self.dictionaries.iter().flatten() {
+            dictionary.scan(text, &mut add);
         }
-        if let Some(dictionary) = &self.dictionary {
-            dictionary.scan(text, add);
-        }
+    }
+
+    fn lets_through(&self, text: &str, range: &Range<usize>, kind: TypeId) -> bool {
+        let is_email = Some(kind) == self.email;
+        text.get(range.clone()).is_none_or(|value| self.allowed.has(value, kind, is_email))
     }
 
     /// Settles overlaps. What the policy allows takes part, so that its digits are not taken for something else, and
     /// is left out at the end; it never displaces what the policy itself told to find.
-    fn resolve(&self, text: &str, mut candidates: Vec<Candidate>) -> Vec<Finding> {
-        let action =
-            |candidate: &Candidate| self.rules.get(candidate.rule).map_or(Action::Redact, |rule| rule.action);
+    fn resolve(&self, text: &str, mut candidates: Vec<Candidate>, side: Side) -> Vec<Finding> {
+        let action = |candidate: &Candidate| {
+            self.rules.get(candidate.rule).map_or(Action::Redact, |rule| rule.action(side))
+        };
+        candidates.retain(|candidate| {
+            self.rules.get(candidate.rule).is_some_and(|rule| candidate.hit.confidence >= rule.least)
+        });
         candidates.sort_by_cached_key(|candidate| {
             let Hit { range, confidence } = &candidate.hit;
             (usize::MAX - range.len(), std::cmp::Reverse((*confidence, action(candidate))), range.start)
@@ -139,10 +226,9 @@ impl Detector {
         for candidate in &candidates {
             let Some(rule) = self.rules.get(candidate.rule) else { continue };
             let range = candidate.hit.range.clone();
-            let allowed = rule.action == Action::Allow
-                || text.get(range.clone()).is_none_or(|value| self.allowed.has(value));
-            let action = if allowed { Action::Allow } else { rule.action };
-            let told = candidate.hit.confidence == Confidence::TOLD && !allowed;
+            let allowed = rule.action(side) == Action::Allow || self.lets_through(text, &range, rule.kind);
+            let action = if allowed { Action::Allow } else { rule.action(side) };
+            let told = candidate.rule >= self.first_own && !allowed;
             let mut free = true;
             let overlapping =
                 settled.range_mut(..range.end).rev().take_while(|(_, other)| other.range.end > range.start);
@@ -180,7 +266,20 @@ impl Detector {
 struct Rule {
     name: Rc<str>,
     kind: TypeId,
-    action: Action,
+    /// In requests and in answers.
+    actions: [Action; 2],
+    /// With less confidence it has found nothing.
+    least: Confidence,
+}
+
+impl Rule {
+    fn action(&self, side: Side) -> Action {
+        let [request, answer] = self.actions;
+        match side {
+            Side::Request => request,
+            Side::Answer => answer,
+        }
+    }
 }
 
 struct Candidate {
@@ -328,10 +427,10 @@ fn small_number(text: &[u8], start: usize) -> Option<usize> {
     let digits = text.get(start..)?.iter().take(7).take_while(|byte| byte.is_ascii_digit()).count();
     let end = start + digits;
     let joined = match (text.get(end), text.get(end + 1)) {
-        (Some(b' '), Some(next)) => next.is_ascii_digit() || b"(-/".contains(next),
-        (Some(b')'), _) => true,
+        (Some(b' '), Some(next)) => next.is_ascii_digit() || b"(-/*`~".contains(next),
+        (Some(b')' | b'*' | b'`' | b'~'), _) => true,
         (Some(b'-' | b'.' | b'/' | b'('), Some(next)) => !next.is_ascii_whitespace(),
-        (Some(byte), _) => byte.is_ascii_alphanumeric(),
+        (Some(byte), _) => byte.is_ascii_alphanumeric() || matches!(digits, 1 | 2 | 4) && goes_on(text, end),
         (None, _) => false,
     };
     let lonely = digits < 7 && !joined && !text.get(..start)?.last().is_some_and(u8::is_ascii_alphabetic);
@@ -364,89 +463,6 @@ fn is_word(text: &str, range: &Range<usize>) -> bool {
     let before = text.as_bytes().get(..range.start).and_then(<[u8]>::last);
     let after = text.as_bytes().get(range.end);
     !before.is_some_and(u8::is_ascii_alphanumeric) && !after.is_some_and(|byte| byte.is_ascii_lowercase())
-}
-
-/// The terms of all dictionaries as one automaton.
-struct Dictionary {
-    automaton: AhoCorasick,
-    /// By the automaton's pattern.
-    rules: Vec<usize>,
-}
-
-impl Dictionary {
-    fn new(terms: &[(usize, &str)]) -> Option<Self> {
-        let mut rules = Vec::new();
-        let mut spellings = Vec::new();
-        for (rule, term) in terms.iter().filter(|(_, term)| !term.is_empty()) {
-            let mut add = |spelling: String| {
-                rules.push(*rule);
-                spellings.push(spelling);
-            };
-            add((*term).to_owned());
-            if !term.is_ascii() {
-                // The automaton knows the two cases of ASCII only.
-                add(term.to_lowercase());
-                add(term.to_uppercase());
-            }
-        }
-        let automaton = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .build(&spellings)
-            .ok()?;
-        (!rules.is_empty()).then_some(Self { automaton, rules })
-    }
-
-    fn scan(&self, text: &str, mut found: impl FnMut(usize, Range<usize>)) {
-        for term in self.automaton.find_overlapping_iter(text) {
-            if is_bounded(text, term.range())
-                && let Some(rule) = self.rules.get(term.pattern().as_usize())
-            {
-                found(*rule, term.range());
-            }
-        }
-    }
-}
-
-/// Whether a term begins and ends where words do. Scripts that write without spaces have no such places.
-fn is_bounded(text: &str, range: Range<usize>) -> bool {
-    let joins = |c: Option<char>| c.is_some_and(|c| c == '_' || c.is_alphanumeric() && c < '\u{2E80}');
-    let term = text.get(range.clone()).unwrap_or_default();
-    let before = text.get(..range.start).and_then(|before| before.chars().next_back());
-    let after = text.get(range.end..).and_then(|after| after.chars().next());
-    let inside = |edge: Option<char>, next: Option<char>| joins(edge) && joins(next);
-    !inside(term.chars().next(), before) && !inside(term.chars().next_back(), after)
-}
-
-/// Values that the policy lets through.
-struct AllowList {
-    /// Lower case.
-    exact: HashSet<String>,
-    patterns: Vec<Regex>,
-}
-
-impl AllowList {
-    fn new(allowed: &[Allowed]) -> Self {
-        let mut list = Self { exact: HashSet::new(), patterns: Vec::new() };
-        for allowed in allowed {
-            match allowed {
-                Allowed::Exact(value) => {
-                    list.exact.insert(value.to_lowercase());
-                }
-                // The value as a whole: of alternatives, the regex would take the first that fits its beginning.
-                Allowed::Pattern(pattern) => list.patterns.extend(
-                    Regex::new(&format!(r"\A(?:{})\z", pattern.as_str()))
-                        .or_else(|_| Regex::new(&format!("\\A(?:{}\n)\\z", pattern.as_str()))),
-                ),
-            }
-        }
-        list
-    }
-
-    fn has(&self, value: &str) -> bool {
-        let exact = !self.exact.is_empty() && self.exact.contains(&value.to_lowercase());
-        exact || self.patterns.iter().any(|pattern| pattern.is_match(value))
-    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,28 @@
+use std::collections::HashSet;
+
+use regex::Regex;
+
 use super::*;
-use crate::config::{CustomPattern, Dictionary as Terms};
+use crate::config::{Allowed, AllowedValue, CustomPattern, Dictionary as Words};
 
 fn data() -> Data {
     Data::default()
 }
 
 fn custom(name: &str, pattern: &str, action: Action) -> CustomPattern {
-    CustomPattern { name: name.to_owned(), pattern: Regex::new(pattern).unwrap(), action }
+    CustomPattern {
+        name: name.to_owned(),
+        pattern: Regex::new(pattern).unwrap(),
+        action,
+        checksum: None,
+        context: Vec::new(),
+        within: 50,
+        confidence: 100,
+    }
+}
+
+fn allowed(kind: Option<&str>, value: AllowedValue) -> Allowed {
+    Allowed { kind: kind.map(str::to_owned), value }
 }
 
 /// What is found, as `type:value`.
@@ -93,11 +109,57 @@ fn a_type_does_what_the_policy_says() {
 fn an_allowed_value_is_gone_whatever_its_case_and_only_as_a_whole() {
     let mut data = data();
     data.allow = vec![
-        Allowed::Exact("Support@example.com".to_owned()),
-        Allowed::Pattern(Regex::new("test|test-\\d+@example\\.com").unwrap()),
+        allowed(None, AllowedValue::Exact("Support@example.com".to_owned())),
+        allowed(None, AllowedValue::Pattern(Regex::new("test|test-\\d+@example\\.com").unwrap())),
     ];
     let text = "support@EXAMPLE.com test-1@example.com test-1@example.com.au xsupport@example.com";
     assert_eq!(found(&data, text), ["email:test-1@example.com.au", "email:xsupport@example.com"]);
+}
+
+#[test]
+fn what_is_allowed_may_be_of_one_type_or_at_one_domain() {
+    let mut data = data();
+    data.custom = vec![custom("ticket", "T-[0-9]+", Action::Redact)];
+    data.allow = vec![
+        allowed(Some("ticket"), AllowedValue::Pattern(Regex::new("T-1.*").unwrap())),
+        allowed(Some("phone"), AllowedValue::Exact("ana@corp.com".to_owned())),
+        allowed(Some("email"), AllowedValue::Domain("example.com".to_owned())),
+    ];
+    let text = "T-12 T-22 ana@corp.com a@Example.com b@mail.example.com c@notexample.com d@example.com.au";
+    let expected = ["ticket:T-22", "email:ana@corp.com", "email:c@notexample.com", "email:d@example.com.au"];
+    assert_eq!(found(&data, text), expected);
+}
+
+#[test]
+fn what_is_less_certain_than_its_type_has_to_be_is_not_found() {
+    let mut data = data();
+    let text = "ana@example.com from 10.1.2.3, EMP-1";
+    data.custom = vec![CustomPattern { confidence: 70, ..custom("badge", "EMP-[0-9]", Action::Redact) }];
+    assert_eq!(found(&data, text).len(), 3);
+    data.min_confidence.by_type.insert("email".to_owned(), 100);
+    assert_eq!(found(&data, text), ["ip_address:10.1.2.3", "badge:EMP-1"]);
+    data.min_confidence.other = 100;
+    assert_eq!(found(&data, text), [""; 0]);
+    data.min_confidence.by_type.insert("badge".to_owned(), 70);
+    assert_eq!(found(&data, text), ["badge:EMP-1"]);
+}
+
+#[test]
+fn answers_have_a_policy_of_their_own() {
+    let mut data = data();
+    data.find.insert("email".to_owned(), Action::Allow);
+    data.custom =
+        vec![custom("badge", "EMP-[0-9]", Action::Allow), custom("room", "R-[0-9]", Action::Redact)];
+    data.answers.by_type = [("email".to_owned(), Action::Block), ("badge".to_owned(), Action::Report)].into();
+    let detector = Detector::new(&data);
+    let text = "ana@example.com from 10.1.2.3, EMP-1 in R-7";
+    let all = |side| {
+        let shown = |finding: Finding| (detector.type_name(finding.kind).to_owned(), finding.action);
+        detector.find_in(text, side).into_iter().map(shown).collect::<Vec<_>>()
+    };
+    let of = |name: &str, action| (name.to_owned(), action);
+    assert_eq!(all(Side::Request), [of("ip_address", Action::Redact), of("room", Action::Redact)]);
+    assert_eq!(all(Side::Answer), [of("email", Action::Block), of("badge", Action::Report)]);
 }
 
 #[test]
@@ -111,8 +173,11 @@ fn an_allowed_type_keeps_its_digits_from_other_detectors() {
 fn custom_patterns_and_dictionaries_find_what_the_policy_names() {
     let mut data = data();
     data.custom = vec![custom("employee_id", r"EMP-\d{6}", Action::Redact)];
-    data.dictionaries = vec![Terms {
+    data.dictionaries = vec![Words {
         name: "project_codename".to_owned(),
+        case_sensitive: false,
+        whole_words: true,
+        confidence: 100,
         terms: ["Bluebird", "Project Kestrel", "Zürich Süd", "青い鳥"].map(str::to_owned).into(),
         action: Action::Block,
     }];
@@ -125,6 +190,27 @@ fn custom_patterns_and_dictionaries_find_what_the_policy_names() {
         "project_codename:ZÜRICH SÜD",
         "project_codename:青い鳥",
     ];
+    assert_eq!(found(&data, text), expected);
+}
+
+#[test]
+fn a_dictionary_may_tell_case_apart_and_look_inside_words() {
+    let mut data = data();
+    let words = |name: &str, term: &str, case_sensitive, whole_words| Words {
+        name: name.to_owned(),
+        terms: vec![term.to_owned()],
+        action: Action::Redact,
+        case_sensitive,
+        whole_words,
+        confidence: 100,
+    };
+    data.dictionaries = vec![
+        words("exact", "ACME", true, true),
+        words("inside", "Öl", false, false),
+        words("mixed", "Łódź", false, true),
+    ];
+    let text = "ACME acme ACMEs; Heizöl, ÖLPREIS; łódź ŁÓDŹ łÓdŹ";
+    let expected = ["exact:ACME", "inside:öl", "inside:ÖL", "mixed:łódź", "mixed:ŁÓDŹ", "mixed:łÓdŹ"];
     assert_eq!(found(&data, text), expected);
 }
 

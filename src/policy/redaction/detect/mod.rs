@@ -7,14 +7,21 @@
 //! [`detector`] reads a text once: one automaton knows all literals of the [`table`] and wakes the scanners
 //! beside it. It does not know where a text stands, nor what becomes of a finding.
 
+mod allow;
 mod checksums;
 mod detector;
+mod dictionary;
+mod encoded;
 mod fold;
+mod mail;
 mod network;
 mod numbers;
+mod own;
 mod phone;
+mod pieces;
 mod secrets;
 mod table;
 
 pub use detector::{Detector, Finding, TypeId};
+
 pub use table::Confidence;

@@ -1,69 +1,12 @@
-//! Addresses of machines that are not written in digits alone: IPv6, MAC; and e-mail addresses.
+//! Addresses of machines that are not written in digits alone: IPv6, MAC; and passwords in URLs.
 
 use std::net::Ipv6Addr;
 
 use super::numbers::Run;
 use super::table::{Confidence, Hit, Sight};
 
-/// Around `@`: a local part of up to 64 bytes, a domain of up to 253 that ends in letters (RFC 5321, 4.5.3.1).
-pub(super) fn email(sight: &Sight) -> Option<Hit> {
-    let at = sight.anchor.start;
-    let local =
-        sight.chars_before(at).take(64).take_while(|c| is_local(*c)).map(char::len_utf8).sum::<usize>();
-    let mut start = at - local;
-    // `\nana@…` in the source of a string.
-    if sight.before(start).ends_with(b"\\") && matches!(sight.after(start), [b'n' | b't' | b'r', ..]) {
-        start += 1;
-    }
-    let lead = sight
-        .after(start)
-        .iter()
-        .take_while(|byte| matches!(byte, b'.' | b'\'' | b'%' | b'-' | b'/' | b'='))
-        .count();
-    start += lead;
-    if start >= at || sight.before(start).ends_with(b"://") || in_authority(sight.before(start)) {
-        return None;
-    }
-    let domain =
-        sight.chars_after(at + 1).take(253).take_while(|c| is_domain(*c)).map(char::len_utf8).sum::<usize>();
-    let mut end = at + 1 + domain;
-    loop {
-        let domain = sight.text.get(at + 1..end)?;
-        let (host, top) = domain.rsplit_once('.')?;
-        if is_top_level(top) && host.split('.').all(is_label) {
-            let image = ["png", "jpg", "jpeg", "gif", "svg", "webp"]
-                .iter()
-                .any(|image| top.eq_ignore_ascii_case(image));
-            return (!image).then_some(Hit { range: start..end, confidence: Confidence::CHECKED });
-        }
-        end = at + 1 + host.len();
-    }
-}
-
-/// Latin letters may stand in a local part (RFC 6531); a Chinese sentence before the address may not.
-fn is_local(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "._%+-'=/".contains(c) && c != '/' || is_latin(c)
-}
-
-fn is_domain(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '.' || c == '-' || is_latin(c)
-}
-
-fn is_latin(c: char) -> bool {
-    ('\u{C0}'..'\u{250}').contains(&c) && c.is_alphabetic()
-}
-
-fn is_label(label: &str) -> bool {
-    !label.is_empty() && label.len() <= 63 && !label.starts_with('-') && !label.ends_with('-')
-}
-
-fn is_top_level(label: &str) -> bool {
-    let letters = label.bytes().all(|byte| byte.is_ascii_alphabetic());
-    (2..=24).contains(&label.len()) && (letters || label.starts_with("xn--"))
-}
-
 /// Whether this ends inside the authority of a URL, behind `scheme://user:`, so that what follows is a password.
-fn in_authority(before: &[u8]) -> bool {
+pub(super) fn in_authority(before: &[u8]) -> bool {
     let near = before.get(before.len().saturating_sub(80)..).unwrap_or_default();
     let Some(scheme) = near.windows(3).rposition(|bytes| bytes == b"://") else { return false };
     let authority = near.get(scheme + 3..).unwrap_or_default();

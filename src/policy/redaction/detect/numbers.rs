@@ -69,10 +69,10 @@ impl<'t> Run<'t> {
         self.group(index).len()
     }
 
-    /// What stands between a group and the one before it.
+    /// What stands between a group and the one before it, without emphasis and line breaks.
     pub fn separator(&self, index: usize) -> &'t str {
         let before = index.checked_sub(1).map_or(0, |before| self.group(before).end);
-        self.text.get(before..self.group(index).start).unwrap_or_default()
+        self.text.get(before..self.group(index).start).unwrap_or_default().trim_matches(DECORATION)
     }
 
     /// The digits of some groups as numbers, as many of the groups as there are; at most forty digits.
@@ -101,7 +101,7 @@ impl<'t> Run<'t> {
     }
 
     /// Whether the number may begin here: not inside a word, a hash, an order number, a fraction.
-    fn starts_cleanly(&self, at: usize) -> bool {
+    pub fn starts_cleanly(&self, at: usize) -> bool {
         match self.before(at) {
             [.., byte, b'-' | b'.' | b'/'] => !is_word(*byte),
             [.., byte] => !is_word(*byte) && !matches!(byte, b'#' | b'$'),
@@ -122,14 +122,19 @@ fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
+/// What stands beside a separator and does not count: emphasis of Markdown, a line that goes on behind a hyphen.
+const DECORATION: &[char] = &['*', '`', '~', '\n', '\r'];
+
 /// Length of the separator that `rest` begins with, if digits follow it.
 fn separator_len(rest: &[u8]) -> usize {
-    let len = rest
-        .iter()
-        .take(4)
-        .take_while(|byte| matches!(byte, b' ' | b'-' | b'.' | b'/' | b'(' | b')'))
-        .count();
+    let part = |byte: &&u8| {
+        matches!(byte, b' ' | b'-' | b'.' | b'/' | b'(' | b')' | b'*' | b'`' | b'~' | b'\n' | b'\r')
+    };
+    let len = rest.iter().take(6).take_while(part).count();
     let (gap, after) = rest.split_at(len);
+    if !after.first().is_some_and(u8::is_ascii_digit) {
+        return 0;
+    }
     let known = matches!(
         gap,
         b" " | b"-"
@@ -147,8 +152,25 @@ fn separator_len(rest: &[u8]) -> usize {
             | b" - "
             | b" / "
             | b") - "
+            | b"** "
+            | b" **"
+            | b"**-"
+            | b"-**"
+            | b"**."
+            | b".**"
+            | b"` `"
+            | b"` "
+            | b" `"
+            | b"** **"
+            | b"**-**"
+            | b"*-*"
+            | b"~~ "
+            | b" ~~"
+            | b"-\n"
+            | b"-\r\n"
+            | b"\n-"
     );
-    if known && after.first().is_some_and(u8::is_ascii_digit) { len } else { 0 }
+    if known { len } else { 0 }
 }
 
 /// A payment card: issuer range, length, grouping as printed, Luhn.
@@ -194,7 +216,7 @@ fn printed_as_card(shape: &[usize]) -> bool {
 
 /// Issuer identification ranges and their lengths. Thirteen digits are what a barcode has, and Maestro's ranges are
 /// wide: those need a word nearby.
-fn issued(digits: &[u8], near: bool) -> bool {
+pub(super) fn issued(digits: &[u8], near: bool) -> bool {
     let prefix =
         |len: usize| digits.iter().take(len).fold(0u32, |number, digit| number * 10 + u32::from(*digit));
     let maestro = matches!(prefix(4), 5018 | 5020 | 5038 | 5893 | 6304 | 6759 | 6761..=6763);
@@ -208,29 +230,34 @@ fn issued(digits: &[u8], near: bool) -> bool {
     }
 }
 
-/// An IBAN: two letters before the run's group begin it; letters and single spaces may follow.
+/// An IBAN: two letters before the run's group begin it; letters and a little punctuation may follow.
 pub(super) fn iban(run: &Run, first: usize, _: Option<usize>) -> Option<Hit> {
     let group = run.group(first);
-    let [before @ .., one, two] = run.before(group.start) else { return None };
+    let before = run.before(group.start);
+    let gap = before.iter().rev().take(2).take_while(|byte| matches!(byte, b' ' | b'-' | b'*')).count();
+    let [before @ .., one, two] = before.get(..before.len() - gap)? else { return None };
     let country = [one.to_ascii_uppercase(), two.to_ascii_uppercase()];
-    if before.last().is_some_and(|byte| is_word(*byte)) || group.len() < 2 {
+    if before.last().is_some_and(|byte| is_word(*byte)) || group.len() < 2 || !two.is_ascii_alphabetic() {
         return None;
     }
     let len = iban_len(country)?;
-    let start = group.start - 2;
+    let start = group.start - gap - 2;
     let mut iban = Vec::with_capacity(len);
     let mut end = start;
-    for byte in run.after(start) {
-        match byte {
-            byte if byte.is_ascii_alphanumeric() => iban.push(*byte),
-            b' ' | b'-' | b'.'
-                if iban.len() >= 4 && run.before(end).last().is_some_and(u8::is_ascii_alphanumeric) => {}
+    let mut at = start;
+    while iban.len() < len {
+        match run.after(at).first() {
+            Some(byte) if byte.is_ascii_alphanumeric() => iban.push(*byte),
+            Some(
+                b' ' | b'-' | b'.' | b'\n' | b'\r' | b'>' | b'*' | b'`' | b'"' | b',' | b'_' | b'/' | b'|',
+            ) if iban.len() >= 2 && at - end < 6 => {
+                at += 1;
+                continue;
+            }
             _ => break,
         }
-        end += 1;
-        if iban.len() == len {
-            break;
-        }
+        at += 1;
+        end = at;
     }
     let whole = iban.len() == len && !run.after(end).first().is_some_and(|byte| is_word(*byte));
     (whole && iban_mod_97(&iban)).then_some(Hit { range: start..end, confidence: Confidence::CHECKED })

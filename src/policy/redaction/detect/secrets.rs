@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::encoded;
 use super::table::{Confidence, Hit, Sight};
 
 /// What may follow a key's prefix.
@@ -90,9 +91,15 @@ pub(super) fn bearer(sight: &Sight) -> Option<Hit> {
         return None;
     }
     let len = sight.run(start, 4096, token);
-    let len = sight.text.get(start..start + len)?.trim_end_matches('.').len();
-    let drawn = len >= 12 && looks_drawn(sight.after(start).get(..len)?, 6);
-    drawn.then_some(Hit { range: start..start + len, confidence: Confidence::SHAPED })
+    let given = sight.text.get(start..start + len)?.trim_end_matches('.');
+    let name = sight.text.get(sight.anchor.clone())?.to_ascii_lowercase();
+    let pair = || encoded::whole(given.as_bytes()).is_some_and(|pair| pair.contains(':'));
+    let found = match name.strip_suffix("basic ") {
+        Some(_) if given.len() >= 8 && pair() => true,
+        Some("") => false,
+        _ => given.len() >= 12 && looks_drawn(given.as_bytes(), 6),
+    };
+    found.then_some(Hit { range: start..start + given.len(), confidence: Confidence::SHAPED })
 }
 
 /// `password = value`, `"password": "value"`, `PASSWORD=value`, `the password is value`.

@@ -1,6 +1,6 @@
 //! How a person is reached.
 
-use super::super::network;
+use super::super::mail;
 use super::super::phone::phone;
 use super::{Spec, Wake};
 
@@ -9,7 +9,7 @@ pub(super) static DETECTORS: &[Spec] = &[
         name: "email",
         kind: "email",
         languages: &[],
-        wake: Wake::At(&["@"], network::email),
+        wake: Wake::At(&["@"], mail::email),
         context: &[],
         follows: None,
         examples: &[
@@ -19,6 +19,12 @@ pub(super) static DETECTORS: &[Spec] = &[
             "邮箱是⟦ana@example.com⟧。",
             "⟦jürgen@müller.example⟧",
             "⟦ana＠example．com⟧",
+            "⟦иван@пример.рф⟧ и ⟦аna@exаmple.com⟧",
+            r"it is ⟦ana\u0040example.com⟧",
+            "⟦ana%40example.com⟧&x, ⟦ana&commat;example&#46;com⟧",
+            "**⟦ana**@example.com⟧ ⟦ana@**example**.com⟧",
+            "⟦ana @ example.com⟧, ⟦ana@example[.]com⟧, ⟦ana@\nexample.com⟧",
+            "\"⟦ana\"@example.com⟧",
         ],
         counter_examples: &[
             "icon@2x.png",
@@ -28,6 +34,57 @@ pub(super) static DETECTORS: &[Spec] = &[
             "a@b",
             "user@@example.com@",
             "postgres://u:pw@db.example.com/x",
+            "thanks @example.com, q @ k.transpose, 5 @ 3",
+            "x = 1\n@app.route(\"/\")",
+        ],
+    },
+    Spec {
+        name: "email_in_words",
+        kind: "email",
+        languages: &["en", "de", "fr", "es", "it", "pt", "nl", "pl"],
+        wake: Wake::At(
+            &[
+                "(at)",
+                "[at]",
+                "{at}",
+                "<at>",
+                " at ",
+                "_at_",
+                "-at-",
+                "(a)",
+                "[a]",
+                "(ät)",
+                "[ät]",
+                "(arroba)",
+                "[arroba]",
+                " arroba ",
+                "(arobase)",
+                "[arobase]",
+                " arobase ",
+                " chiocciola ",
+                "(małpa)",
+                " małpa ",
+                "[@]",
+                "(@)",
+            ],
+            mail::email_in_words,
+        ),
+        context: &[],
+        follows: None,
+        examples: &[
+            "⟦john (at) example (dot) com⟧",
+            "mail ⟦john.doe[at]example.org⟧, please",
+            "⟦john at example dot com⟧",
+            "⟦John dot Doe at mail dot example dot co dot uk⟧.",
+            "⟦ana [@] example [.] com⟧",
+            "⟦ana arroba ejemplo punto es⟧",
+            "⟦ana{at}example{dot}net⟧",
+        ],
+        counter_examples: &[
+            "meet me at noon dot com",
+            "look at example.com",
+            "sold at market.com prices, at dot",
+            "f(a)b.com (a) x",
         ],
     },
     Spec {

@@ -1,6 +1,7 @@
 //! Cards and accounts.
 
 use super::super::numbers::{card, iban};
+use super::super::pieces::card_in_pieces;
 use super::{Spec, Wake};
 
 pub(super) static DETECTORS: &[Spec] = &[
@@ -54,6 +55,32 @@ pub(super) static DETECTORS: &[Spec] = &[
         ],
     },
     Spec {
+        name: "payment_card_in_pieces",
+        kind: "credit_card",
+        languages: &[],
+        wake: Wake::Number(card_in_pieces),
+        context: &["card", "visa", "mastercard", "amex"],
+        follows: None,
+        examples: &[
+            "⟦4111-1111\n1111-1111⟧",
+            "> ⟦4111 1111\n> 1111 1111⟧",
+            "⟦4 1 1 1  1 1 1 1  1 1 1 1  1 1 1 1⟧",
+            "**⟦4111** 1111 1111 1111⟧",
+            "[\"⟦4111\",\"1111\",\"1111\",\"1111⟧\"]",
+            "<td>⟦4111</td><td>1111</td><td>1111</td><td>1111⟧</td>",
+            "n,⟦4111,1111,1111,1111⟧,x",
+            "⟦41 11 11 11 11 11 11 11⟧",
+            "⟦4-1-1-1-1-1-1-1-1-1-1-1-1-1-1-1⟧",
+        ],
+        counter_examples: &[
+            "4111,1111,1111,1112",
+            "4111-1111, 1111-1111",
+            "1,2,4111,1111,1111,1111,5000,6000",
+            "1 0 4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
+            "4111 apples, 1111 pears, 1111 plums and 1111 figs",
+        ],
+    },
+    Spec {
         name: "iban",
         kind: "iban",
         languages: &[],
@@ -66,6 +93,9 @@ pub(super) static DETECTORS: &[Spec] = &[
             "IBAN:⟦GB82WEST12345698765432⟧.",
             "⟦FR14 2004 1010 0505 0001 3M02 606⟧ now",
             "⟦NL91\u{a0}ABNA\u{a0}0417\u{a0}1643\u{a0}00⟧",
+            "⟦DE89 3704 0044\n> 0532 0130 00⟧",
+            "**⟦DE89** 3704 0044 0532 0130 00⟧",
+            "⟦DE 89 3704 0044 0532 0130 00⟧",
         ],
         counter_examples: &[
             "DE88 3704 0044 0532 0130 00",

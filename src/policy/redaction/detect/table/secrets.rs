@@ -164,7 +164,13 @@ pub(super) static DETECTORS: &[Spec] = &[
         kind: "secret",
         languages: &[],
         wake: Wake::At(
-            &["bearer ", "authorization: basic ", "authorization\": \"basic ", "authorization\":\"basic "],
+            &[
+                "bearer ",
+                "basic ",
+                "authorization: basic ",
+                "authorization\": \"basic ",
+                "authorization\":\"basic ",
+            ],
             bearer,
         ),
         context: &[],
@@ -172,10 +178,12 @@ pub(super) static DETECTORS: &[Spec] = &[
         examples: &[
             "Authorization: Bearer ⟦a1B2c3D4e5F6g7H8⟧",
             "-H 'Authorization: Basic ⟦YWxhZGRpbjpvcGVuc2VzYW1l⟧'",
+            "Basic ⟦dXNlcjpwYXNz⟧",
         ],
         counter_examples: &[
             "Bearer token authentication",
             "the bearer of this letter",
+            "basic understanding, basic dXNlcg",
             "Bearer realm=\"example\"",
         ],
     },
