@@ -10,6 +10,18 @@ pub enum Action {
     Block,
 }
 
+impl Action {
+    /// As the policy writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Report => "report",
+            Self::Redact => "redact",
+            Self::Block => "block",
+        }
+    }
+}
+
 /// From which confidence on a finding is one, in percent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MinConfidence {

@@ -193,6 +193,7 @@ impl Exchange {
             plan,
             outline: None,
             vault: Rc::new(Vault::new(self.policy.config.data.placeholder, &self.policy.key)),
+            known: None,
             reservation: None,
             free: self.is_free(),
             reserved_for: 0,

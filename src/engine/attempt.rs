@@ -17,6 +17,7 @@ use crate::engine::exchange::{AttemptLog, Exchange, Phase, Planned};
 use crate::engine::failure::Failure;
 use crate::engine::outgoing::{self, Outgoing};
 use crate::engine::{Host, Policy};
+use crate::policy::redaction::AnswerFindings;
 use crate::provider::{self, Api, ApiError, Vendor};
 use crate::wire::http::Headers;
 
@@ -137,6 +138,7 @@ impl Attempt {
             stopped: false,
             received: Estimator::default(),
             model: None,
+            found: AnswerFindings::default(),
         });
         let log = planned.attempts.len() - 1;
         drop(guard);
@@ -275,6 +277,7 @@ impl Attempt {
             to: exchange.codec(),
             failures: self.vendor.failures(),
             vault: exchange.vault_to_restore(),
+            rules: exchange.answer_rules(),
             hide_usage: exchange.policy.enforces()
                 && outline.stream
                 && !outline.stream_usage

@@ -12,7 +12,7 @@ use crate::engine::plan::Plan;
 use crate::engine::record::BudgetRecord;
 use crate::engine::{Host, Policy};
 use crate::policy::budget::Reservation;
-use crate::policy::redaction::Vault;
+use crate::policy::redaction::{AnswerFindings, Known, Vault};
 use crate::provider::listing::Listing;
 use crate::provider::{self, Api, Codec, Outline};
 use crate::wire::http::Headers;
@@ -77,6 +77,8 @@ pub(super) struct Planned {
     /// `None`: nobody read the body, by the policy's own word.
     pub outline: Option<Outline>,
     pub vault: Rc<Vault>,
+    /// What the prompt says, where the answer is looked through for what it does not.
+    pub known: Option<Rc<Known>>,
     pub reservation: Option<Reservation>,
     /// Nothing is charged for it.
     pub free: bool,
@@ -114,6 +116,8 @@ pub(super) struct AttemptLog {
     pub received: Estimator,
     /// The model that the provider says it used.
     pub model: Option<String>,
+    /// What its answer says that the prompt did not.
+    pub found: AnswerFindings,
 }
 
 /// What the record needs, gathered on the way.
@@ -183,6 +187,11 @@ impl Exchange {
         }
     }
 
+    /// What the answer that the caller got says that its prompt did not.
+    pub(super) fn answer_findings(&self) -> Option<&AnswerFindings> {
+        self.planned()?.delivered().map(|attempt| &attempt.found)
+    }
+
     /// Whether an answer that streams has been silent for longer than the policy allows.
     pub fn is_silent(&self, now_ms: u64) -> bool {
         let longest = self.planned().map_or(u64::MAX, |planned| planned.plan.timeouts.between_tokens);
@@ -233,6 +242,7 @@ impl Exchange {
             None if self.tally.uninspected => "uninspected",
             None if self.tally.downgraded_to.is_some() => "downgraded",
             None if self.tally.redactions > 0 => "redacted",
+            None if self.answer_findings().is_some_and(|found| found.redacted() > 0) => "redacted",
             None => "allowed",
         }
     }

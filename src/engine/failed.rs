@@ -13,7 +13,7 @@ use crate::engine::attempt::{Attempt, AttemptPhase, api_error};
 use crate::engine::effect::{Effect, Reply, Step};
 use crate::engine::exchange::{Attachment, Exchange};
 use crate::policy::recovery;
-use crate::policy::redaction::Vault;
+use crate::policy::redaction::{AnswerRules, Restorer, Vault};
 use crate::provider::{ApiError, failure};
 use crate::wire::http::{self, Headers};
 use crate::wire::json::Document;
@@ -182,6 +182,18 @@ pub(super) fn replace_body(body: Vec<u8>) -> [Effect; 4] {
 }
 
 impl Exchange {
+    /// `None`: answers are not looked through.
+    pub(super) fn answer_rules(&self) -> Option<Rc<AnswerRules>> {
+        let planned = self.planned()?;
+        Some(Rc::new(AnswerRules {
+            detector: Rc::clone(&self.policy.detector),
+            known: Rc::clone(planned.known.as_ref()?),
+            restorer: Restorer::new(Rc::clone(&planned.vault)),
+            refuse_signed: self.policy.config.data.signed_thinking_refuse,
+            observe: !self.policy.enforces(),
+        }))
+    }
+
     /// Empty where the policy restores nothing, or nothing was taken out.
     pub(super) fn vault_to_restore(&self) -> Rc<Vault> {
         match self.planned().filter(|_| self.policy.config.data.restore) {

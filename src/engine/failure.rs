@@ -65,6 +65,10 @@ pub enum Failure {
     NotInspected,
     /// The provider's answer cannot be understood.
     BrokenAnswer,
+    /// It says something of these types that the prompt did not, and that may not reach the caller.
+    AnswerBlocked {
+        types: Vec<String>,
+    },
 }
 
 /// How one failure looks from outside.
@@ -106,6 +110,7 @@ impl Failure {
             Self::Proxy { status } => row(*status, "proxy_error", "failed", *status >= 500),
             Self::NotInspected => row(403, "not_inspected", "blocked", false),
             Self::BrokenAnswer => row(502, "broken_response", "failed", true),
+            Self::AnswerBlocked { .. } => row(400, "answer_blocked", "blocked", false),
         }
     }
 
@@ -168,6 +173,9 @@ impl Failure {
             Self::Proxy { .. } => "The proxy could not forward the request.".into(),
             Self::NotInspected => "The request was not inspected by the gateway's listener and may not leave.".into(),
             Self::BrokenAnswer => "The provider's answer could not be understood.".into(),
+            Self::AnswerBlocked { types } => {
+                format!("The answer holds data that the policy does not let through: {}.", types.join(", "))
+            }
         }
     }
 

@@ -12,6 +12,7 @@ use crate::engine::failure::Failure;
 use crate::engine::record::{AttemptRecord, LeftOutRecord, Record};
 use crate::engine::reserve::budget_record;
 use crate::policy::budget::Amount;
+use crate::policy::redaction::AnswerFindings;
 
 /// Longer names are no models'.
 const MAX_MODEL: usize = 200;
@@ -237,6 +238,8 @@ impl Exchange {
             attempts: &attempts,
             findings: &self.tally.found,
             redactions: self.tally.redactions,
+            answer_findings: self.answer_findings().map(AnswerFindings::by_type).unwrap_or_default(),
+            answer_redactions: self.answer_findings().map_or(0, AnswerFindings::redacted),
             media: self.tally.media,
             truncated: self.tally.truncated,
             left_out: &left_out,
@@ -306,6 +309,16 @@ impl Exchange {
         {
             for (name, count) in &self.tally.redacted {
                 metrics.push(counter("tollgate_redactions_total", vec![("type", name.clone())], *count));
+            }
+        }
+        if let Some(found) = self.answer_findings() {
+            for ((name, action), count) in &found.counts {
+                let labels = vec![("type", name.clone()), ("reason", action.name().to_owned())];
+                metrics.push(counter("tollgate_answer_findings_total", labels, *count));
+            }
+            if !found.blocked.is_empty() && self.policy.enforces() {
+                let reason = Failure::AnswerBlocked { types: Vec::new() }.code().to_owned();
+                metrics.push(counter("tollgate_blocked_total", vec![("reason", reason)], 1));
             }
         }
         if let Phase::Refused(failure) = &self.phase {

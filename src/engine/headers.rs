@@ -3,6 +3,7 @@
 use crate::config::BudgetLimit;
 use crate::engine::admit::{MAX_CALLER, OWN_PREFIX};
 use crate::engine::exchange::Exchange;
+use crate::policy::redaction::AnswerFindings;
 
 impl Exchange {
     /// `x-tollgate-*` headers of an answer.
@@ -19,6 +20,11 @@ impl Exchange {
         ];
         if self.tally.truncated > 0 {
             headers.push(header("truncated", self.tally.truncated.to_string()));
+        }
+        let found = self.answer_findings();
+        if found.is_some_and(|found| found.redacted() > 0) {
+            let redacted = found.map_or(0, AnswerFindings::redacted);
+            headers.push(header("answer-redactions", redacted.to_string()));
         }
         if let Some(planned) = self.planned() {
             headers.push(header("attempts", planned.attempts.len().to_string()));

@@ -3,11 +3,12 @@
 
 use crate::chat::{ErrorClass, ProviderError};
 use crate::engine::Host;
-use crate::engine::answer::{Progress, StreamAnswer, carry_whole};
+use crate::engine::answer::{Progress, StreamAnswer, carry_whole, watch_whole};
 use crate::engine::attempt::{Attempt, AttemptPhase, Watch};
 use crate::engine::effect::{Effect, Step};
 use crate::engine::exchange::Attachment;
-use crate::engine::failed::Original;
+use crate::engine::failed::{Original, replace_body};
+use crate::engine::failure::Failure;
 use crate::policy::recovery;
 use crate::provider::{self, Operation};
 use crate::wire::http::{self, Headers};
@@ -152,8 +153,14 @@ impl Attempt {
             }
             AttemptPhase::Watching(watch) => {
                 let mut progress = Progress::default();
+                let mut whole = None;
                 match watch {
-                    Watch::Stream(stream) => progress = stream.push(piece),
+                    Watch::Stream(stream) => {
+                        progress = stream.push(piece);
+                        if end_of_stream {
+                            merge(&mut progress, stream.end());
+                        }
+                    }
                     Watch::Whole(body) if body.len() + piece.len() <= limits.body => {
                         body.extend_from_slice(piece)
                     }
@@ -161,11 +168,14 @@ impl Attempt {
                     Watch::Nothing => {}
                 }
                 progress.stopped |= end_of_stream;
-                if let (Watch::Whole(body), true) = (&watch, end_of_stream) {
-                    let codec = provider::codec(self.api);
-                    progress.usage = Document::parse_lenient(body)
-                        .ok()
-                        .and_then(|document| codec.read_usage(document.root()));
+                if let (Watch::Whole(body), true) = (watch, end_of_stream) {
+                    whole = Some(std::mem::take(body));
+                }
+                if let Some(document) = whole.as_ref().and_then(|body| Document::parse_lenient(body).ok()) {
+                    progress.usage = provider::codec(self.api).read_usage(document.root());
+                    if let Some(carriage) = self.carriage(host) {
+                        progress.found = watch_whole(&carriage, &document);
+                    }
                 }
                 self.meter(&progress, host);
                 if end_of_stream {
@@ -260,18 +270,37 @@ impl Attempt {
             log.usage = usage;
             log.stopped = true;
             log.model = model;
+            log.found = carried.found.clone();
             if usage.is_none() {
                 log.received.feed(std::str::from_utf8(&body).unwrap_or_default());
             }
         });
         self.deliver();
         self.ended(host);
+        if !carried.found.blocked.is_empty() {
+            return self.refuse_answer(carried.found.blocked);
+        }
         let mut effects = Vec::new();
-        if let Some(body) = carried {
+        if let Some(body) = carried.body {
             effects.push(Effect::SetResponseHeader("content-length".into(), body.len().to_string()));
             effects.push(Effect::SetResponseHeader("content-type".into(), "application/json".into()));
             effects.push(Effect::SetResponseBody(body));
         }
+        Step::go_on(effects)
+    }
+
+    /// The answer may not reach the caller. Its provider has done nothing wrong, and nobody else is asked.
+    fn refuse_answer(&mut self, types: std::collections::BTreeSet<String>) -> Step {
+        let failure = Failure::AnswerBlocked { types: types.into_iter().collect() };
+        let mut exchange = self.exchange.borrow_mut();
+        let reply = failure.reply(exchange.codec());
+        exchange.tally.would_fail = Some(failure);
+        drop(exchange);
+        let mut effects = vec![Effect::SetResponseHeader(":status".into(), reply.status.to_string())];
+        effects.extend(
+            reply.headers.into_iter().map(|(name, value)| Effect::SetResponseHeader(name.into(), value)),
+        );
+        effects.extend(replace_body(reply.body));
         Step::go_on(effects)
     }
 
@@ -305,7 +334,13 @@ impl Attempt {
                 log.model = Some(model.clone());
             }
             progress.text.iter().for_each(|text| log.received.feed(text));
+            log.found.add(progress.found.clone());
         });
+        if !progress.found.blocked.is_empty() {
+            let types = progress.found.blocked.iter().cloned().collect();
+            let failure = Failure::AnswerBlocked { types };
+            self.exchange.borrow_mut().tally.would_fail.get_or_insert(failure);
+        }
         if progress.useful {
             let mut exchange = self.exchange.borrow_mut();
             let after = host.now_ms.saturating_sub(exchange.started_ms);
@@ -329,4 +364,5 @@ fn merge(progress: &mut Progress, more: Progress) {
     progress.usage = more.usage.or(progress.usage);
     progress.model = more.model.or(progress.model.take());
     progress.text.extend(more.text);
+    progress.found.add(more.found);
 }

@@ -47,7 +47,7 @@ pub use exchange::Exchange;
 /// A policy that is ready to run. Exchanges share the one that they started with.
 pub struct Policy {
     pub config: Config,
-    pub detector: Detector,
+    pub detector: Rc<Detector>,
     pub tasks: TaskMatcher,
     pub catalog: Catalog,
     /// Written once for each order of providers.
@@ -70,7 +70,7 @@ impl Policy {
     }
 
     pub fn new(config: Config, process_key: &[u8]) -> Self {
-        let detector = Detector::new(&config.data);
+        let detector = Rc::new(Detector::new(&config.data));
         let tasks = TaskMatcher::new(config.tasks.clone());
         let key = config.data.keys.first().map_or(process_key, |key| key.0.as_bytes()).to_vec();
         let catalog = Catalog::with(&config.models);

@@ -54,6 +54,11 @@ pub struct Record<'a> {
     pub findings: &'a BTreeMap<String, u64>,
     #[serde(rename = "tollgate.redactions")]
     pub redactions: u64,
+    /// What the answer says that the prompt did not, by type.
+    #[serde(rename = "tollgate.answer_findings", skip_serializing_if = "BTreeMap::is_empty")]
+    pub answer_findings: BTreeMap<String, u64>,
+    #[serde(rename = "tollgate.answer_redactions", skip_serializing_if = "is_zero")]
+    pub answer_redactions: u64,
     #[serde(rename = "tollgate.media", skip_serializing_if = "is_zero")]
     pub media: u64,
     /// Turns that were taken out because the prompt did not fit.

@@ -102,6 +102,7 @@ impl Exchange {
                 plan,
                 outline: Some(outline),
                 vault: Rc::new(vault),
+                known: seen.known.take().map(Rc::new),
                 reservation,
                 free: self.is_free(),
                 reserved_for: 0,

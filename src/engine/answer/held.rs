@@ -3,7 +3,7 @@
 use super::stream::Progress;
 use super::whole::landing;
 use crate::chat::Delta;
-use crate::policy::redaction::{Fragment, Released};
+use crate::policy::redaction::{Fragment, Hand, Released};
 use crate::provider::{Channel, StreamText, StreamWriter};
 use crate::wire::json::{Edits, quote};
 use crate::wire::sse;
@@ -69,12 +69,13 @@ impl HeldEvent {
     }
 }
 
-pub(super) fn fragment(text: &StreamText<'_>) -> Fragment<Channel> {
-    Fragment {
+pub(super) fn fragment(text: &StreamText<'_>) -> (Fragment<Channel>, Hand) {
+    let fragment = Fragment {
         channel: text.channel,
         text: text.node.as_str().unwrap_or_default().into_owned(),
         landing: landing(text.json),
-    }
+    };
+    (fragment, Hand::Free)
 }
 
 pub(super) fn delta_fragment(delta: &Delta) -> Option<Fragment<Channel>> {

@@ -3,21 +3,38 @@
 use std::rc::Rc;
 
 use super::Carriage;
-use crate::chat::visit::{Place, SpotKind, visit};
+use crate::chat::visit::{Place, Spot, SpotKind, visit};
 use crate::chat::{Malformed, Part, Response, Vector};
-use crate::policy::redaction::{Landing, Restorer, Vault};
+use crate::policy::redaction::{AnswerFindings, AnswerRules, Hand, Landing, Restorer, Vault};
 use crate::provider::Codec;
-use crate::wire::json::{Document, Edits, Node, quote};
+use crate::wire::json::{Document, Edits, Kind, Node, quote};
 
-/// A whole answer, carried over. `None`: the body goes on as it is.
-pub fn carry_whole(carriage: &Carriage, document: &Document<'_>) -> Result<Option<Vec<u8>>, Malformed> {
+/// A whole answer as the caller gets it.
+#[derive(Debug, Default)]
+pub struct Carried {
+    /// `None`: the body goes on as it is.
+    pub body: Option<Vec<u8>>,
+    pub found: AnswerFindings,
+}
+
+/// A whole answer, carried over. Where something was found that may not leave, the body is not for the caller.
+pub fn carry_whole(carriage: &Carriage, document: &Document<'_>) -> Result<Carried, Malformed> {
     let restorer = Restorer::new(Rc::clone(&carriage.vault));
+    let rules = carriage.rules.as_deref();
+    let mut found = AnswerFindings::default();
     if carriage.in_place() {
         let mut edits = Edits::new();
-        restore_document(document, carriage.from, &restorer, &mut edits);
-        return Ok((!edits.is_empty()).then(|| edits.apply(document.text())));
+        carry_document(document, carriage.from, &restorer, rules, &mut found, &mut edits);
+        if found.redacted() > 0 {
+            hide_logprobs(document.root(), &mut edits);
+        }
+        let body = (!edits.is_empty()).then(|| edits.apply(document.text()));
+        return Ok(Carried { body, found });
     }
     let mut response = carriage.from.read_response(document.root())?;
+    if let Some(rules) = rules {
+        guard_response(&mut response, rules, &mut found);
+    }
     restore_response(&mut response, &restorer);
     if response.model.is_empty() {
         response.model.clone_from(&carriage.outline.model);
@@ -30,32 +47,88 @@ pub fn carry_whole(carriage: &Carriage, document: &Document<'_>) -> Result<Optio
         };
         *vector = wanted.ok_or(Malformed { field: String::new(), expected: "vectors" })?;
     }
-    Ok(Some(carriage.to.write_response(&response, carriage.created)))
+    Ok(Carried { body: Some(carriage.to.write_response(&response, carriage.created)), found })
 }
 
-/// Restores every string of a document.
-fn restore_document(document: &Document<'_>, codec: &dyn Codec, restorer: &Restorer, edits: &mut Edits) {
-    if !may_hold_placeholder(document.text()) {
+/// What an answer that goes on untouched says that its prompt did not.
+pub fn watch_whole(carriage: &Carriage, document: &Document<'_>) -> AnswerFindings {
+    let mut found = AnswerFindings::default();
+    if carriage.rules.is_some() {
+        let nothing = Restorer::new(Rc::clone(&carriage.vault));
+        let rules = carriage.rules.as_deref();
+        carry_document(document, carriage.from, &nothing, rules, &mut found, &mut Edits::new());
+    }
+    found
+}
+
+/// Looks through every string of a document, and restores it.
+fn carry_document(
+    document: &Document<'_>,
+    codec: &dyn Codec,
+    restorer: &Restorer,
+    rules: Option<&AnswerRules>,
+    found: &mut AnswerFindings,
+    edits: &mut Edits,
+) {
+    if rules.is_none() && !may_hold_placeholder(document.text()) {
         return;
     }
     let place = |path: &[&str], parent: Node<'_>| codec.response_place(path, parent);
     visit(document.root(), &place, &mut |spot| {
-        if spot.kind == SpotKind::Number || is_fixed(spot.place) {
-            return;
-        }
-        restore_node(spot.node, spot.place == Place::Json, restorer, edits);
+        carry_spot(
+            &spot,
+            restorer,
+            &mut |text, landing, hand| rules?.guard(text, landing, hand, found, None),
+            edits,
+        );
     });
 }
 
+/// What takes a text's place for what it says, if anything does.
+pub(super) type Guard<'g> = dyn FnMut(&str, Landing, Hand) -> Option<String> + 'g;
+
+pub(super) fn carry_spot(spot: &Spot<'_>, restorer: &Restorer, guard: &mut Guard<'_>, edits: &mut Edits) {
+    if spot.place == Place::Opaque && spot.kind == SpotKind::Text {
+        // Thinking that is signed. What has no spaces is a signature.
+        let text = spot.node.as_str().filter(|text| text.contains(' '));
+        text.map(|text| guard(&text, Landing::Text, Hand::Tied));
+    }
+    if is_fixed(spot.place) {
+        return;
+    }
+    if spot.kind == SpotKind::Number {
+        if let Some(guarded) = guard(spot.node.raw(), Landing::Text, Hand::Free) {
+            edits.replace(spot.node.span(), quote(&guarded));
+        }
+        return;
+    }
+    let Some(text) = spot.node.as_str() else { return };
+    let landing = landing(spot.place == Place::Json);
+    let guarded = guard(&text, landing, Hand::Free);
+    let restored = restorer.restore(guarded.as_deref().unwrap_or(&text), landing);
+    if let Some(text) = restored.or(guarded) {
+        edits.replace(spot.node.span(), quote(&text));
+    }
+}
+
 /// Where nothing is put back: it is not text, or the provider has signed it.
-pub(super) fn is_fixed(place: Place) -> bool {
+fn is_fixed(place: Place) -> bool {
     matches!(place, Place::Opaque | Place::Media | Place::Skip | Place::Credential)
 }
 
-pub(super) fn restore_node(node: Node<'_>, json: bool, restorer: &Restorer, edits: &mut Edits) {
-    let Some(text) = node.as_str() else { return };
-    if let Some(restored) = restorer.restore(&text, landing(json)) {
-        edits.replace(node.span(), quote(&restored));
+/// Takes out how likely each token was, as the tokens are the text.
+pub(super) fn hide_logprobs(node: Node<'_>, edits: &mut Edits) {
+    const WITHIN: [&str; 7] = ["choices", "candidates", "output", "content", "response", "item", "part"];
+    node.items().for_each(|item| hide_logprobs(item, edits));
+    for (key, value) in node.members() {
+        match key.as_str().as_deref() {
+            Some("logprobs" | "logprobsResult") if value.kind() == Kind::Array => {
+                edits.replace(value.span(), "[]");
+            }
+            Some("logprobs" | "logprobsResult") => edits.replace(value.span(), "null"),
+            Some(key) if WITHIN.contains(&key) => hide_logprobs(value, edits),
+            _ => {}
+        }
     }
 }
 
@@ -66,6 +139,32 @@ pub(super) fn landing(json: bool) -> Landing {
 /// Every spelling of a placeholder begins with one of `<`, `\u003c` and `&lt;`.
 pub(super) fn may_hold_placeholder(bytes: &[u8]) -> bool {
     bytes.iter().any(|byte| matches!(byte, b'<' | b'\\' | b'&'))
+}
+
+fn guard_response(response: &mut Response, rules: &AnswerRules, found: &mut AnswerFindings) {
+    let mut guard = |text: &mut String, landing, hand| {
+        if let Some(guarded) = rules.guard(text, landing, hand, found, None) {
+            *text = guarded;
+        }
+    };
+    for part in response.choices.iter_mut().flat_map(|choice| &mut choice.parts) {
+        match part {
+            Part::Text(text) | Part::Refusal(text) => guard(text, Landing::Text, Hand::Free),
+            Part::Thinking { text, signature } => {
+                let hand = if signature.is_some() { Hand::Tied } else { Hand::Free };
+                guard(text, Landing::Text, hand);
+            }
+            Part::ToolCall(call) => guard(&mut call.arguments, Landing::Json, Hand::Free),
+            Part::Image(_)
+            | Part::Audio(_)
+            | Part::Document { .. }
+            | Part::ToolResult { .. }
+            | Part::CacheHint(_) => {}
+        }
+    }
+    if found.redacted() > 0 {
+        response.choices.iter_mut().for_each(|choice| choice.logprobs.clear());
+    }
 }
 
 fn restore_response(response: &mut Response, restorer: &Restorer) {
@@ -109,9 +208,7 @@ pub fn restore_error(vault: &Rc<Vault>, body: &[u8]) -> Option<Vec<u8>> {
     let restorer = Restorer::new(Rc::clone(vault));
     let mut edits = Edits::new();
     visit(document.root(), &|_, _| Place::Free, &mut |spot| {
-        if spot.kind != SpotKind::Number {
-            restore_node(spot.node, false, &restorer, &mut edits);
-        }
+        carry_spot(&spot, &restorer, &mut |_, _, _| None, &mut edits);
     });
     (!edits.is_empty()).then(|| edits.apply(body))
 }

@@ -14,7 +14,7 @@ use std::ops::Range;
 use crate::catalog::tokens::Estimator;
 use crate::chat::visit::{Place, Spot, SpotKind, visit};
 use crate::config::Action;
-use crate::policy::redaction::{Confidence, Detector, Finding, TypeId, Vault};
+use crate::policy::redaction::{Confidence, Detector, Finding, Known, TypeId, Vault};
 use crate::provider::{Codec, Operation};
 use crate::wire::json::{Document, Edits, Node, Text, escape_into, quote};
 
@@ -34,6 +34,8 @@ pub struct Inspection {
     pub media: u64,
     /// Estimated tokens of the prompt.
     pub tokens: u64,
+    /// What the prompt says, where answers are looked through for what it does not.
+    pub known: Option<Known>,
     /// The prompt's text in lower case, where a rule needs its words.
     pub words: String,
 }
@@ -81,7 +83,7 @@ pub fn inspect(
         chains: Default::default(),
         estimator: Estimator::default(),
         text_bytes: 0,
-        seen: Inspection::default(),
+        seen: Inspection { known: detector.reads_answers().then(Known::default), ..Inspection::default() },
     };
     let place = |path: &[&str], parent: Node<'_>| codec.request_place(path, parent);
     visit(document.root(), &place, &mut |spot| reading.spot(&spot));
@@ -218,6 +220,7 @@ impl Reading<'_> {
             return;
         }
         let plain = spot.kind == SpotKind::Text && is_plain_identifier(&text);
+        self.remember(&text);
         for finding in self.detector.find(&text) {
             if !plain || finding.confidence >= Confidence::CHECKED {
                 self.count(finding.kind, as_strict(finding.action));
@@ -230,6 +233,7 @@ impl Reading<'_> {
         let Some(text) = spot.node.text() else { return };
         self.text_bytes += spot.node.raw().len();
         self.estimator.feed(text.as_str());
+        self.remember(text.as_str());
         for finding in self.detector.find(text.as_str()) {
             self.count(finding.kind, finding.action);
             self.seen.in_signed_content |= finding.action >= Action::Redact;
@@ -239,6 +243,7 @@ impl Reading<'_> {
     fn feed(&mut self, text: &str) {
         self.estimator.feed(text);
         self.vault.reserve(text);
+        self.remember(text);
         if self.keep_words {
             self.seen.words.push_str(&text.to_lowercase());
             self.seen.words.push('\n');
@@ -255,6 +260,9 @@ impl Reading<'_> {
         self.feed(text);
         for finding in self.find(spot, text) {
             self.count(finding.kind, finding.action);
+            if let Some(known) = &mut self.seen.known {
+                known.add_value(text.get(finding.range.clone()).unwrap_or_default());
+            }
             if finding.action != Action::Redact {
                 continue;
             }
@@ -334,6 +342,12 @@ impl Reading<'_> {
                     self.hit((chain.group(), source.start), source, split.kind, &value, Form::Bare);
                 }
             }
+        }
+    }
+
+    fn remember(&mut self, text: &str) {
+        if let Some(known) = &mut self.seen.known {
+            known.add_text(text);
         }
     }
 

@@ -4,15 +4,18 @@
 //! find      text ─ Detector ─▶ findings                which bytes are an e-mail address, a card, a secret
 //! vault     finding ─ Vault ─▶ <EMAIL_1>               the same value, the same placeholder
 //! restore   <EMAIL_1> ─ Restorer ─▶ value              whole texts, and streams cut anywhere
+//! answers   what a model says that its prompt did not, before its placeholders are restored
 //! ```
 //!
 //! Nothing here knows where a text comes from: the engine walks a request's texts, asks for findings, splices the
 //! placeholders in, and gives the answer's texts to the restorer.
 
+mod answers;
 mod detect;
 mod placeholder;
+mod queue;
 
-pub use detect::{Confidence, Detector, Finding, TypeId};
-pub use placeholder::{
-    Fragment, Landing, MAX_HELD, MAX_HELD_BYTES, Released, Restorer, StreamRestorer, Vault,
-};
+pub use answers::{AnswerFindings, AnswerRules, Hand, Known, MAX_GUARDED, MAX_GUARDED_BYTES, StreamGuard};
+pub use detect::{Confidence, Detector, Finding, Side, TypeId};
+pub use placeholder::{Fragment, Landing, MAX_HELD, MAX_HELD_BYTES, Restorer, StreamRestorer, Vault};
+pub use queue::Released;

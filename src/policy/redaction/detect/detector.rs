@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::rc::Rc;
+use std::sync::LazyLock;
 
 use aho_corasick::automaton::Automaton;
 use aho_corasick::dfa::DFA;
@@ -12,6 +13,7 @@ use super::allow::AllowList;
 use super::dictionary::{Dictionary, Terms};
 use super::encoded;
 use super::fold::fold;
+use super::identity;
 use super::numbers::Run;
 use super::own::OwnPatterns;
 use super::phone;
@@ -60,7 +62,7 @@ pub struct Detector {
     rules: Vec<Rule>,
     /// Where the policy's own begin.
     first_own: usize,
-    anchors: Option<Anchors>,
+    anchors: Option<&'static Anchors>,
     patterns: OwnPatterns,
     /// Terms that are found in any case, and those in their own.
     dictionaries: [Option<Dictionary>; 2],
@@ -74,7 +76,7 @@ impl Detector {
             types: DATA_TYPES.iter().map(|name| (*name).into()).collect(),
             rules: Vec::new(),
             first_own: 0,
-            anchors: Anchors::new(),
+            anchors: ANCHORS.as_ref(),
             patterns: OwnPatterns::default(),
             dictionaries: [None, None],
             allowed: AllowList::default(),
@@ -164,6 +166,16 @@ impl Detector {
     /// Snake case: `email`, `employee_id`.
     pub fn type_name(&self, kind: TypeId) -> &str {
         self.types.get(usize::from(kind.0)).map_or("", |name| name)
+    }
+
+    /// Whether anything is looked for in answers.
+    pub fn reads_answers(&self) -> bool {
+        self.rules.iter().any(|rule| rule.action(Side::Answer) != Action::Allow)
+    }
+
+    /// Whether anything in answers is not to be seen.
+    pub fn hides_in_answers(&self) -> bool {
+        self.rules.iter().any(|rule| rule.action(Side::Answer) >= Action::Redact)
     }
 
     /// Bytes that the policy's dictionaries take.
@@ -287,6 +299,9 @@ struct Candidate {
     hit: Hit,
 }
 
+/// The same for every policy, and not small.
+static ANCHORS: LazyLock<Option<Anchors>> = LazyLock::new(Anchors::new);
+
 /// The table of detectors as one automaton.
 struct Anchors {
     automaton: DFA,
@@ -294,6 +309,7 @@ struct Anchors {
     /// By the automaton's pattern: what its literal does.
     wakes: Vec<Vec<Woken>>,
     numbers: Vec<Number>,
+    identity: identity::Numbers,
 }
 
 /// What a literal does; the index is a detector's.
@@ -335,6 +351,8 @@ impl Anchors {
                     literals.iter().for_each(|literal| add(literal, Woken::Scanner(rule)));
                 }
                 Wake::Number(scan) => numbers.push(Number { rule, scan: *scan }),
+                // Their words are read near numbers only.
+                Wake::Written(_) | Wake::Named(_) => continue,
             }
             spec.context.iter().for_each(|word| add(word, Woken::Context(rule)));
         }
@@ -342,19 +360,25 @@ impl Anchors {
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::LeftmostLongest)
             .build(&literals);
-        Some(Self { automaton: automaton.ok()?, specs: detectors().collect(), wakes, numbers })
+        let specs: Vec<_> = detectors().collect();
+        let identity = identity::Numbers::new(&specs)?;
+        Some(Self { automaton: automaton.ok()?, specs, wakes, numbers, identity })
     }
 
     fn scan(&self, text: &str, candidates: &mut Vec<Candidate>) {
         // By detector: where the word ends that announced it last.
         let mut contexts: Vec<Option<usize>> = vec![None; self.specs.len()];
+        let mut identities = self.identity.state();
         let mut at = 0;
         while let Ok(Some(found)) = self.automaton.try_find(&Input::new(text).range(at..)) {
             let anchor = found.range();
             at = anchor.start + 1;
             for woken in self.wakes.get(found.pattern().as_usize()).map_or(&[][..], Vec::as_slice) {
                 match *woken {
-                    Woken::Numbers => at = self.scan_numbers(text, anchor.start, &mut contexts, candidates),
+                    Woken::Numbers => {
+                        at =
+                            self.scan_numbers(text, anchor.start, &mut contexts, &mut identities, candidates);
+                    }
                     Woken::Context(rule) => {
                         if is_word(text, &anchor)
                             && let Some(context) = contexts.get_mut(rule)
@@ -384,6 +408,7 @@ impl Anchors {
         text: &str,
         start: usize,
         contexts: &mut [Option<usize>],
+        identities: &mut identity::State,
         candidates: &mut Vec<Candidate>,
     ) -> usize {
         if let Some(end) = small_number(text.as_bytes(), start) {
@@ -391,6 +416,7 @@ impl Anchors {
         }
         let run = Run::read(text, start);
         let (groups, next) = run.extent();
+        self.identity.scan(&run, identities, |rule, hit| candidates.push(Candidate { rule, hit }));
         for Number { rule, scan } in &self.numbers {
             let mut beyond = 0;
             for group in 0..groups {
@@ -424,7 +450,7 @@ impl Anchors {
 /// Most numbers in prose are short and stand alone: too few digits for anything, and nothing around them to make more
 /// of them. Where such a number ends.
 fn small_number(text: &[u8], start: usize) -> Option<usize> {
-    let digits = text.get(start..)?.iter().take(7).take_while(|byte| byte.is_ascii_digit()).count();
+    let digits = text.get(start..)?.iter().take(FEWEST).take_while(|byte| byte.is_ascii_digit()).count();
     let end = start + digits;
     let joined = match (text.get(end), text.get(end + 1)) {
         (Some(b' '), Some(next)) => next.is_ascii_digit() || b"(-/*`~".contains(next),
@@ -433,9 +459,13 @@ fn small_number(text: &[u8], start: usize) -> Option<usize> {
         (Some(byte), _) => byte.is_ascii_alphanumeric() || matches!(digits, 1 | 2 | 4) && goes_on(text, end),
         (None, _) => false,
     };
-    let lonely = digits < 7 && !joined && !text.get(..start)?.last().is_some_and(u8::is_ascii_alphabetic);
+    let lonely =
+        digits < FEWEST && !joined && !text.get(..start)?.last().is_some_and(u8::is_ascii_alphabetic);
     lonely.then_some(end)
 }
+
+/// Digits of the shortest number that is looked for alone.
+const FEWEST: usize = 5;
 
 /// What a detector that is not of numbers makes of an anchor.
 fn look(spec: &Spec, text: &str, anchor: Range<usize>) -> Option<Hit> {
@@ -446,7 +476,7 @@ fn look(spec: &Spec, text: &str, anchor: Range<usize>) -> Option<Hit> {
             let prefix = text.get(sight.anchor.clone())?;
             prefixes.contains(&prefix).then(|| key(&sight, tail))?
         }
-        Wake::Number(_) => None,
+        Wake::Number(_) | Wake::Written(_) | Wake::Named(_) => None,
     }
 }
 

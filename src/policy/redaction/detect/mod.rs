@@ -13,6 +13,7 @@ mod detector;
 mod dictionary;
 mod encoded;
 mod fold;
+mod identity;
 mod mail;
 mod network;
 mod numbers;
@@ -21,7 +22,9 @@ mod phone;
 mod pieces;
 mod secrets;
 mod table;
+mod wallets;
 
-pub use detector::{Detector, Finding, TypeId};
+pub use detector::{Detector, Finding, Side, TypeId};
+pub(in crate::policy::redaction) use dictionary::is_bounded;
 
 pub use table::Confidence;

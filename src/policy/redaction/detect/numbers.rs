@@ -263,32 +263,6 @@ pub(super) fn iban(run: &Run, first: usize, _: Option<usize>) -> Option<Hit> {
     (whole && iban_mod_97(&iban)).then_some(Hit { range: start..end, confidence: Confidence::CHECKED })
 }
 
-/// A US social security number (or ITIN): by its own rules, and by a word nearby where it is bare.
-pub(super) fn us_ssn(run: &Run, first: usize, context: Option<usize>) -> Option<Hit> {
-    let start = run.group(first).start;
-    let near = context.is_some_and(|context| start.saturating_sub(context) <= 32);
-    let shape = [run.len(first), run.len(first + 1), run.len(first + 2)];
-    let last = match (shape, run.separator(first + 1), run.separator(first + 2)) {
-        ([3, 2, 4], "-", "-") => first + 2,
-        ([3, 2, 4], " ", " ") if near || run.groups.len() == 3 => first + 2,
-        ([9, ..], ..) if near => first,
-        _ => return None,
-    };
-    let end = run.group(last).end;
-    if !run.starts_cleanly(start) || !run.ends_cleanly(end) {
-        return None;
-    }
-    let digits = run.digits(first..last + 1);
-    let number = |range: Range<usize>| {
-        digits.get(range).unwrap_or_default().iter().fold(0, |n, d| n * 10 + u32::from(*d))
-    };
-    let (area, group, serial) = (number(0..3), number(3..5), number(5..9));
-    let ssn = !matches!(area, 0 | 666 | 900..) && group != 0 && serial != 0;
-    let itin = matches!(area, 900..=999) && matches!(group, 50..=65 | 70..=88 | 90..=92 | 94..=99);
-    let confidence = if near { Confidence::CHECKED } else { Confidence::SHAPED };
-    (ssn || itin).then_some(Hit { range: start..end, confidence })
-}
-
 /// Dotted quad. Addresses that name nobody (this host, a mask) and version numbers are left alone.
 pub(super) fn ipv4(run: &Run, first: usize, context: Option<usize>) -> Option<Hit> {
     let dotted = (first + 1..first + 4).all(|index| run.separator(index) == ".");

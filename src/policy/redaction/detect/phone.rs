@@ -211,7 +211,7 @@ fn announced(run: &Run, first: usize) -> Option<usize> {
 }
 
 /// Whether the groups from here on are a date: 2024-01-31, 31.01.2024, 1/31/24.
-fn is_date(run: &Run, first: usize) -> bool {
+pub(super) fn is_date(run: &Run, first: usize) -> bool {
     let [one, two, three] = [first, first + 1, first + 2].map(|index| (run.len(index), run.number(index)));
     let separator = run.separator(first + 1);
     let day = |group: (usize, u32)| group.0 <= 2 && (1..=31).contains(&group.1);

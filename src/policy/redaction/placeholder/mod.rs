@@ -5,5 +5,5 @@ mod stream;
 mod vault;
 
 pub use restorer::{Landing, Restorer};
-pub use stream::{Fragment, MAX_HELD, MAX_HELD_BYTES, Released, StreamRestorer};
+pub use stream::{Fragment, MAX_HELD, MAX_HELD_BYTES, StreamRestorer};
 pub use vault::Vault;

@@ -12,6 +12,7 @@
 //! it, which is why cutting a text never changes what comes out.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::rc::Rc;
 
 use super::vault::{Vault, is_name_byte};
@@ -58,6 +59,22 @@ impl Restorer {
         }
         restored.push_str(text.get(copied..)?);
         Some(restored)
+    }
+
+    /// Where placeholders stand that were issued, in order.
+    pub fn places(&self, text: &str, landing: Landing) -> Vec<Range<usize>> {
+        let mut places = Vec::new();
+        let mut at = 0;
+        while let Some(found) = self.next(text, at, landing) {
+            at = match found {
+                Next::Placeholder { start, end, .. } => {
+                    places.push(start..end);
+                    end
+                }
+                Next::Unfinished { start } => start + 1,
+            };
+        }
+        places
     }
 
     /// Whether there is nothing that could ever be restored.

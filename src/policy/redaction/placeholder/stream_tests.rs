@@ -1,3 +1,5 @@
+use std::collections::VecDeque;
+
 use proptest::prelude::*;
 
 use super::super::vault::Vault;
@@ -95,7 +97,7 @@ fn the_queue_is_bounded_in_items_and_in_bytes() {
     assert_eq!(stream.push(0, vec![fragment(0, "<EMAIL_1")]), []);
     let long = "x".repeat(MAX_HELD_BYTES);
     assert_eq!(stream.push(1, vec![fragment(1, &long)]), [released(0, &[None]), released(1, &[None])]);
-    assert_eq!(stream.held_bytes, 0);
+    assert_eq!(stream.queue.bytes(), 0);
 }
 
 #[test]
@@ -105,7 +107,7 @@ fn nothing_is_remembered_of_channels_that_are_decided() {
         stream.push(1, vec![fragment(channel, "<EMAIL_1")]);
         stream.push(2, vec![fragment(channel, "> done")]);
     }
-    assert!(stream.tails.is_empty() && stream.held_bytes == 0);
+    assert!(stream.tails.is_empty() && stream.queue.bytes() == 0);
 }
 
 /// Text in which placeholders, their beginnings and their look-alikes are frequent.

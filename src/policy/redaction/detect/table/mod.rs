@@ -7,16 +7,24 @@
 //!
 //! To add a detector, add an entry: [`super::Detector`] needs no change, and the tests take up its examples.
 
+mod accounts;
+mod asia;
 mod contact;
+mod documents;
+mod europe;
+mod health;
 mod identity;
 mod money;
 mod network;
+mod other;
 mod secrets;
+mod tax;
 
 use std::ops::Range;
 
 use super::numbers::Run;
 use super::secrets::{Tail, word};
+pub(super) use other::OTHER_NUMBERS;
 
 /// One way to find one type.
 #[cfg_attr(not(test), expect(dead_code, reason = "languages and examples are there for readers and tests"))]
@@ -46,6 +54,80 @@ pub(super) enum Wake {
     Key(&'static [&'static str], Tail),
     /// Each group of a run of digits.
     Number(fn(&Run, usize, Option<usize>) -> Option<Hit>),
+    /// Numbers of some shapes. The words are read near numbers only: plain letters without case and accents.
+    Written(Written),
+    /// Any number right behind one of the words. They are words of all rules of its type, too.
+    Named(Named),
+}
+
+/// A number by its shape; [`super::identity`] says how shapes are spelled.
+pub(super) struct Written {
+    /// Found without a word, if the check agrees; letters are capitals.
+    pub alone: &'static [&'static str],
+    /// Found if the check agrees and a word of the rule, or of its type, is near.
+    pub near: &'static [&'static str],
+    /// Found right behind a word of the rule.
+    pub behind: &'static [&'static str],
+    /// Structure and check digits of the value, without separators and in upper case.
+    pub check: fn(&[u8]) -> bool,
+    /// How far before the number a word is near, in bytes.
+    pub within: usize,
+    /// Right behind a word of the rule no check has to agree: digits in test data and slips of the pen.
+    pub trusted: bool,
+}
+
+/// A number by its word alone.
+pub(super) struct Named {
+    /// The least digits that it has.
+    pub digits: usize,
+    /// The fewest and the most letters and digits.
+    pub len: (usize, usize),
+}
+
+impl Written {
+    /// Found near a word, if the check agrees, and right behind it in any case.
+    const fn near(shapes: &'static [&'static str], check: fn(&[u8]) -> bool) -> Self {
+        Self { alone: &[], near: shapes, behind: &[], check, within: 64, trusted: true }
+    }
+
+    /// Without a word, too.
+    const fn or_alone(mut self, shapes: &'static [&'static str]) -> Self {
+        self.alone = shapes;
+        self
+    }
+
+    /// Right behind a word of the rule, too.
+    const fn or_behind(mut self, shapes: &'static [&'static str]) -> Self {
+        self.behind = shapes;
+        self
+    }
+
+    /// For words that mean something else as well: the check always has to agree.
+    const fn strictly(mut self) -> Self {
+        self.trusted = false;
+        self
+    }
+}
+
+/// A detector of numbers by shape.
+const fn number(
+    (name, kind): (&'static str, &'static str),
+    languages: &'static [&'static str],
+    written: Written,
+    context: &'static [&'static str],
+    examples: &'static [&'static str],
+    counter_examples: &'static [&'static str],
+) -> Spec {
+    Spec {
+        name,
+        kind,
+        languages,
+        wake: Wake::Written(written),
+        context,
+        follows: None,
+        examples,
+        counter_examples,
+    }
 }
 
 /// A finding in the making.
@@ -125,7 +207,19 @@ impl<'t> Sight<'t> {
 
 /// All detectors; of two that say the same of a text, the earlier one is named.
 pub(super) fn detectors() -> impl Iterator<Item = &'static Spec> {
-    [contact::DETECTORS, money::DETECTORS, identity::DETECTORS, network::DETECTORS, secrets::DETECTORS]
-        .into_iter()
-        .flatten()
+    [
+        contact::DETECTORS,
+        money::DETECTORS,
+        accounts::DETECTORS,
+        identity::DETECTORS,
+        europe::DETECTORS,
+        asia::DETECTORS,
+        documents::DETECTORS,
+        health::DETECTORS,
+        tax::DETECTORS,
+        network::DETECTORS,
+        secrets::DETECTORS,
+    ]
+    .into_iter()
+    .flatten()
 }

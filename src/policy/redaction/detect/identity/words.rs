@@ -1,0 +1,318 @@
+//! The words that stand near numbers and say what they are.
+//!
+//! Words are looked for only where a number is: digits are rare in prose, so the many words of ten languages cost it
+//! nothing. Each stretch of text is read once at most, whatever the number of numbers in it.
+//!
+//! A text is made plain for this, letter by letter: lower case, without accents, everything that is no letter a single
+//! space, `nationalId` two words. So `national id` in the table stands for `National-ID`, `national_id` and `nationalId`.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use aho_corasick::automaton::{Automaton, StateID};
+use aho_corasick::nfa::contiguous::NFA;
+use aho_corasick::{Anchored, MatchKind};
+
+/// How far before a number a word may stand, in bytes.
+pub(super) const BEFORE: usize = 80;
+/// How far behind it.
+pub(super) const BEHIND: usize = 64;
+
+/// The words, and what they speak of.
+pub(super) struct Lexicon {
+    automaton: NFA,
+    /// By pattern: what the caller gave with the word.
+    meanings: Vec<Vec<u16>>,
+}
+
+impl Lexicon {
+    pub fn new<'w>(words: impl Iterator<Item = (&'w str, u16)>) -> Option<Self> {
+        let mut patterns: BTreeMap<Vec<u8>, Vec<u16>> = BTreeMap::new();
+        for (word, meaning) in words {
+            patterns.entry(plain(word)).or_default().push(meaning);
+        }
+        let automaton = NFA::builder().match_kind(MatchKind::Standard).build(patterns.keys());
+        automaton.ok().map(|automaton| Self { automaton, meanings: patterns.into_values().collect() })
+    }
+
+    pub fn meanings(&self, word: usize) -> &[u16] {
+        self.meanings.get(word).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// A word as the text is read; scripts that write without spaces have no beginnings of words.
+fn plain(word: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(word.len() + 1);
+    if !word.chars().next().is_some_and(is_unspaced) {
+        bytes.push(b' ');
+    }
+    let mut buffer = [0; 4];
+    for c in word.chars() {
+        match letter(c) {
+            Letter::Is(c) => bytes.extend_from_slice(c.encode_utf8(&mut buffer).as_bytes()),
+            Letter::Gap if bytes.last() != Some(&b' ') => bytes.push(b' '),
+            Letter::Gap | Letter::Nothing => {}
+        }
+    }
+    while bytes.last() == Some(&b' ') {
+        bytes.pop();
+    }
+    bytes
+}
+
+/// A word found in the text.
+#[derive(Clone, Debug)]
+pub(super) struct Word {
+    pub index: usize,
+    pub range: Range<usize>,
+}
+
+/// The words read so far, near the last number.
+pub(super) struct Reader<'l> {
+    lexicon: &'l Lexicon,
+    state: Option<StateID>,
+    /// Read up to here.
+    at: usize,
+    /// The last letter was small; a capital begins a word.
+    small: bool,
+    spaced: bool,
+    /// Where the plain text's last bytes came from.
+    origins: [usize; ORIGINS],
+    written: usize,
+    pub words: Vec<Word>,
+}
+
+/// More than the longest word has bytes.
+const ORIGINS: usize = 64;
+
+impl<'l> Reader<'l> {
+    pub fn new(lexicon: &'l Lexicon) -> Self {
+        Self {
+            lexicon,
+            state: None,
+            at: 0,
+            small: false,
+            spaced: false,
+            origins: [0; ORIGINS],
+            written: 0,
+            words: Vec::new(),
+        }
+    }
+
+    /// Reads the words around a number.
+    pub fn read(&mut self, text: &str, number: Range<usize>) {
+        let mut from = number.start.saturating_sub(BEFORE);
+        while !text.is_char_boundary(from) {
+            from -= 1;
+        }
+        if self.state.is_none() || self.at < from {
+            self.state = self.lexicon.automaton.start_state(Anchored::No).ok();
+            self.at = from;
+            self.spaced = false;
+            self.small = false;
+            self.words.clear();
+            let inside = text.get(..from).and_then(|text| text.chars().next_back());
+            if !inside.is_some_and(char::is_alphanumeric) {
+                self.step(text, b' ', from);
+            }
+        } else if self.words.len() > 32 {
+            self.words.retain(|word| word.range.end + BEFORE > number.start);
+        }
+        let to = (number.end + BEHIND).min(text.len());
+        while self.at < to {
+            let at = self.at;
+            match text.as_bytes().get(at) {
+                Some(byte) if byte.is_ascii() => {
+                    self.at += 1;
+                    self.ascii(text, *byte, at);
+                }
+                Some(_) => {
+                    let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) else { break };
+                    self.at += c.len_utf8();
+                    self.other(text, c, at);
+                }
+                None => break,
+            }
+        }
+    }
+
+    fn ascii(&mut self, text: &str, byte: u8, at: usize) {
+        if byte.is_ascii_alphabetic() {
+            if byte.is_ascii_uppercase() && self.small {
+                self.step(text, b' ', at);
+            }
+            self.small = byte.is_ascii_lowercase();
+            self.spaced = false;
+            self.step(text, byte.to_ascii_lowercase(), at);
+        } else {
+            self.gap(text, at);
+        }
+    }
+
+    fn other(&mut self, text: &str, c: char, at: usize) {
+        match letter(c) {
+            Letter::Is(plain) => {
+                self.small = c.is_lowercase();
+                self.spaced = false;
+                let mut buffer = [0; 4];
+                for byte in plain.encode_utf8(&mut buffer).bytes() {
+                    self.step(text, byte, at);
+                }
+            }
+            Letter::Gap => self.gap(text, at),
+            Letter::Nothing => {}
+        }
+    }
+
+    fn gap(&mut self, text: &str, at: usize) {
+        self.small = false;
+        if !self.spaced {
+            self.spaced = true;
+            self.step(text, b' ', at);
+        }
+    }
+
+    fn step(&mut self, text: &str, byte: u8, at: usize) {
+        let Some(state) = self.state else { return };
+        if let Some(origin) = self.origins.get_mut(self.written % ORIGINS) {
+            *origin = at;
+        }
+        self.written += 1;
+        let automaton = &self.lexicon.automaton;
+        let state = automaton.next_state(Anchored::No, state, byte);
+        self.state = Some(state);
+        if !automaton.is_match(state) {
+            return;
+        }
+        // The first is the longest.
+        let pattern = automaton.match_pattern(state, 0);
+        let len = automaton.pattern_len(pattern).min(self.written).min(ORIGINS);
+        let origin = |back: usize| self.origins.get((self.written - back) % ORIGINS).copied().unwrap_or(at);
+        let mut start = origin(len);
+        // A word's own space is not part of it.
+        if text.as_bytes().get(start).is_some_and(|byte| !byte.is_ascii_alphabetic() && byte.is_ascii()) {
+            start = origin(len.saturating_sub(1).max(1));
+        }
+        let Some(end) = word_end(text, self.at.max(at + 1)) else { return };
+        while self.words.last().is_some_and(|word| word.range.start >= start) {
+            self.words.pop();
+        }
+        // Of words that share letters the first: "tax id", not "id number" in "tax id number".
+        if self.words.last().is_some_and(|word| word.range.end > start) {
+            return;
+        }
+        self.words.push(Word { index: pattern.as_usize(), range: start..end });
+    }
+}
+
+/// Where a word ends whose last letter ends at `at`; endings such as `-nummer` belong to it. `None` inside a word.
+fn word_end(text: &str, at: usize) -> Option<usize> {
+    let rest = text.get(at..)?;
+    let Some(next) = rest.chars().next() else { return Some(at) };
+    let last = text.get(..at)?.chars().next_back()?;
+    if is_unspaced(last) || is_unspaced(next) || !next.is_alphabetic() {
+        return Some(at);
+    }
+    if last.is_lowercase() && next.is_uppercase() {
+        return Some(at);
+    }
+    let tail = rest.chars().take_while(|c| c.is_alphabetic() && !is_unspaced(*c)).take(12);
+    let len = tail.map(char::len_utf8).sum::<usize>();
+    let tail = rest.get(..len)?;
+    ENDINGS.iter().any(|ending| tail.eq_ignore_ascii_case(ending)).then_some(at + len)
+}
+
+/// What may be written to a word without a space.
+const ENDINGS: &[&str] = &[
+    "s", "es", "n", "en", "no", "nr", "num", "id", "code", "number", "numbers", "nummer", "nummern",
+    "nummers", "numero", "numer", "u", "ze", "em", "ie",
+];
+
+/// Scripts without spaces between words: Chinese, Japanese, Korean, Thai.
+pub(super) fn is_unspaced(c: char) -> bool {
+    c >= '\u{2E80}' || ('\u{E00}'..'\u{E80}').contains(&c) || ('\u{1100}'..'\u{1200}').contains(&c)
+}
+
+pub(super) enum Letter {
+    Is(char),
+    Gap,
+    Nothing,
+}
+
+/// A letter in lower case and without its accent.
+pub(super) fn letter(c: char) -> Letter {
+    const LATIN_1: &[u8; 64] = b"aaaaaaaceeeeiiiidnooooo ouuuuypsaaaaaaaceeeeiiiidnooooo ouuuuypy";
+    const EXTENDED_A: &[u8; 128] = b"aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiiiiijjkkklllllll\
+lllnnnnnnnnnoooooooorrrrrrssssssssttttttuuuuuuuuuuuuwwyyyzzzzzzs";
+    let code = u32::from(c);
+    let base = |table: &[u8], from: u32| {
+        let index = usize::try_from(code - from).unwrap_or(usize::MAX);
+        table.get(index).map_or(c, |byte| char::from(*byte))
+    };
+    match code {
+        0..=0x7F if c.is_ascii_alphabetic() => Letter::Is(c.to_ascii_lowercase()),
+        0..=0x7F => Letter::Gap,
+        0xAA => Letter::Is('a'),
+        0xBA => Letter::Is('o'),
+        0xD7 | 0xF7 => Letter::Gap,
+        0xC0..=0xFF => Letter::Is(base(LATIN_1, 0xC0)),
+        0x100..=0x17F => Letter::Is(base(EXTENDED_A, 0x100)),
+        0x300..=0x36F => Letter::Nothing,
+        _ if c.is_alphabetic() => Letter::Is(c.to_lowercase().next().unwrap_or(c)),
+        // Vowel signs of Thai and the like.
+        0xE00..=0xE7F => Letter::Is(c),
+        _ => Letter::Gap,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<&str> {
+        let table =
+            ["national id", "id", "numéro de sécu", "passport", "身份证", "инн", "dowód", "reisepass"];
+        let lexicon = Lexicon::new(table.into_iter().map(|word| (word, 0))).unwrap();
+        let mut reader = Reader::new(&lexicon);
+        reader.read(text, text.len()..text.len());
+        reader.words.iter().map(|word| &text[word.range.clone()]).collect()
+    }
+
+    #[test]
+    fn a_word_is_found_however_it_is_written() {
+        for (text, found) in [
+            ("National ID: 1", "National ID"),
+            ("national_id", "national_id"),
+            ("the nationalId", "nationalId"),
+            ("NATIONAL-ID", "NATIONAL-ID"),
+            ("NUMÉRO  DE\u{a0}SECU", "NUMÉRO  DE\u{a0}SECU"),
+            ("his passports", "passports"),
+            ("passportNo", "passport"),
+            ("Reisepassnummer", "Reisepassnummer"),
+            ("的身份证号", "身份证"),
+            ("ИНН 1", "ИНН"),
+            ("Dowo\u{301}d", "Dowo\u{301}d"),
+            ("a_id_", "id"),
+        ] {
+            assert_eq!(words(text), [found], "{text}");
+        }
+        for text in ["nationalities", "passporting", "длинный", "valid", "idle", "internationalId2ness"]
+        {
+            assert!(words(text).iter().all(|word| *word == "Id"), "{text}: {:?}", words(text));
+        }
+    }
+
+    #[test]
+    fn a_text_is_read_once() {
+        let lexicon = Lexicon::new([("id", 0)].into_iter()).unwrap();
+        let mut reader = Reader::new(&lexicon);
+        let text = "id 1 ".repeat(100);
+        for at in 0..100 {
+            let start = at * 5 + 3;
+            reader.read(&text, start..start + 1);
+            let before: Vec<_> = reader.words.iter().filter(|word| word.range.end < start).collect();
+            assert_eq!(before.last().map(|word| word.range.start), Some(at * 5));
+            assert!(reader.words.len() < 64);
+        }
+    }
+}
