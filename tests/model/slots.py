@@ -132,8 +132,8 @@ class Makers:
         # Sentences of real texts, per language: the generator gives them.
         self.sentences: dict[str, list[str]] = {}
 
-    def faker(self, rng: random.Random, lang: str) -> Faker:
-        locale = rng.choice(LOCALES.get(lang, LOCALES["en"]))
+    def faker(self, rng: random.Random, lang: str, without: tuple[str, ...] = ()) -> Faker:
+        locale = rng.choice([known for known in LOCALES.get(lang, LOCALES["en"]) if known not in without])
         if locale not in self.fakers:
             self.fakers[locale] = Faker(locale)
         self.fakers[locale].seed_instance(rng.getrandbits(48))
@@ -153,7 +153,12 @@ class Makers:
         return text if rng.random() < 0.4 or len(text) != 16 else rng.choice(" -").join(text[i : i + 4] for i in range(0, 16, 4))
 
     def ssn(self, rng: random.Random, lang: str) -> str:
-        return self.faker(rng, lang).ssn()
+        # Faker's Chinese, Polish, Austrian and Belgian ids hold a date of birth that it counts back from today: another corpus every day.
+        if lang == "zh":
+            return chinese_id(rng)
+        if lang == "pl":
+            return pesel(rng)
+        return self.faker(rng, lang, without=("de_AT", "fr_BE", "nl_BE")).ssn()
 
     def dob(self, rng: random.Random, lang: str) -> str:
         return self.date(rng, lang, rng.randint(1935, 2012))
@@ -251,6 +256,20 @@ class Makers:
             return rng.choice("Charlotte Paris Austin Sydney Florence Victoria Madison Jackson Houston Dallas Lincoln Savannah Carson_City St._Louis San_Jose Santa_Ana Eugene Chester Kent Lancaster Beverly Raleigh Phoenix Orlando Aurora Hamilton Windsor Adelaide Alice_Springs Wellington Nelson Hastings Christchurch Georgetown".split()).replace("_", " ")
         country = {"en": rng.choice(["US", "US", "GB", "AU"]), "zh": "CN_native", "ja": "JP_native", "pt": "BR"}.get(lang, lang.upper())
         return self.addresses.city(rng, country)[0]
+
+
+def chinese_id(rng: random.Random) -> str:
+    """Area, date of birth, serial number and check digit (GB 11643)."""
+    area = rng.choice(["110105", "310104", "440106", "440305", "510107", "330106", "320102", "610113", "420106", "350203", "230102", "370202"])
+    digits = f"{area}{rng.randint(1940, 2008)}{rng.randint(1, 12):02}{rng.randint(1, 28):02}{rng.randint(1, 999):03}"
+    return digits + "10X98765432"[sum(int(d) * pow(2, 17 - i, 11) for i, d in enumerate(digits)) % 11]
+
+
+def pesel(rng: random.Random) -> str:
+    """Date of birth (the months of this century count from 21), serial number and check digit."""
+    year = rng.randint(1935, 2010)
+    digits = f"{year % 100:02}{rng.randint(1, 12) + (20 if year >= 2000 else 0):02}{rng.randint(1, 28):02}{rng.randint(0, 9999):04}"
+    return digits + str(-sum(int(d) * w for d, w in zip(digits, (1, 3, 7, 9, 1, 3, 7, 9, 1, 3))) % 10)
 
 
 def url(rng: random.Random, lang: str) -> str:

@@ -1,8 +1,10 @@
 """Checks of the corpus generator, run before it: build/model/venv/bin/python -m unittest discover tests/model."""
 
+import contextlib
 import json
 import random
 import unittest
+import unittest.mock
 
 import lists as word_lists
 from addresses import Addresses
@@ -10,7 +12,7 @@ from generate import Generator
 from lists import HELD_LOCALES, ROOT, held
 from negatives import Filter
 from people import CULTURES, People
-from slots import Makers, Slots
+from slots import LABELLED, Makers, Slots, chinese_id, pesel
 from templates import load, parse
 
 LISTS = word_lists.load() if word_lists.build() else {}
@@ -106,6 +108,25 @@ class Negatives(unittest.TestCase):
 
 
 class Corpus(unittest.TestCase):
+    def test_no_value_depends_on_the_day(self):
+        clocks = ("faker.providers.date_time.datetime", "faker.providers.date_time.dtdate", "faker.providers.ssn.zh_CN.datetime")
+        labelled = [*LABELLED, "address", "country", "title", "company", "email"]
+        with contextlib.ExitStack() as stack:
+            for clock in clocks:
+                stack.enter_context(unittest.mock.patch(clock, None))
+            for lang in CULTURES:
+                for slot in labelled:
+                    for seed in range(20):
+                        render(f"{{{slot}}}", seed, lang if lang != "other" else "any")
+
+    def test_national_ids_end_in_their_check_digits(self):
+        for seed in range(50):
+            text = chinese_id(random.Random(seed))
+            weighed = sum((10 if d == "X" else int(d)) * pow(2, 17 - i, 11) for i, d in enumerate(text))
+            self.assertEqual((len(text), weighed % 11), (18, 1))
+            text = pesel(random.Random(seed))
+            self.assertEqual((len(text), sum(int(d) * w for d, w in zip(text, (1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1))) % 10), (11, 0))
+
     def test_the_same_seed_gives_the_same_texts(self):
         found = load()
         twice = [json.dumps(list(Generator("train", 5, LISTS, [], found).texts(300)), ensure_ascii=False) for _ in range(2)]

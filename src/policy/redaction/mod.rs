@@ -16,6 +16,8 @@ mod placeholder;
 mod queue;
 
 pub use answers::{AnswerFindings, AnswerRules, Hand, Known, MAX_GUARDED, MAX_GUARDED_BYTES, StreamGuard};
+#[doc(hidden)]
+pub use detect::model;
 pub use detect::{Confidence, Detector, Finding, Side, TypeId};
 pub use placeholder::{Fragment, Landing, MAX_HELD, MAX_HELD_BYTES, Restorer, StreamRestorer, Vault};
 pub use queue::Released;

@@ -14,6 +14,7 @@ use super::dictionary::{Dictionary, Terms};
 use super::encoded;
 use super::fold::fold;
 use super::identity;
+use super::model::{Model, What};
 use super::numbers::Run;
 use super::own::OwnPatterns;
 use super::phone;
@@ -63,6 +64,7 @@ pub struct Detector {
     /// Where the policy's own begin.
     first_own: usize,
     anchors: Option<&'static Anchors>,
+    people: Option<&'static People>,
     patterns: OwnPatterns,
     /// Terms that are found in any case, and those in their own.
     dictionaries: [Option<Dictionary>; 2],
@@ -77,6 +79,7 @@ impl Detector {
             rules: Vec::new(),
             first_own: 0,
             anchors: ANCHORS.as_ref(),
+            people: PEOPLE.as_ref(),
             patterns: OwnPatterns::default(),
             dictionaries: [None, None],
             allowed: AllowList::default(),
@@ -131,6 +134,9 @@ impl Detector {
         let mut candidates = Vec::new();
         if let Some(anchors) = &self.anchors {
             anchors.scan(folded.text(), &mut candidates);
+        }
+        if let Some(people) = &self.people {
+            people.scan(folded.text(), &mut candidates);
         }
         self.find_own(folded.text(), side, &mut candidates);
         if depth < MAX_ENCODINGS {
@@ -301,6 +307,32 @@ struct Candidate {
 
 /// The same for every policy, and not small.
 static ANCHORS: LazyLock<Option<Anchors>> = LazyLock::new(Anchors::new);
+static PEOPLE: LazyLock<Option<People>> = LazyLock::new(People::new);
+
+/// The detectors that are a statistical model, with their places in the table.
+struct People {
+    model: Model<'static>,
+    person: usize,
+    address: usize,
+}
+
+impl People {
+    fn new() -> Option<Self> {
+        let place =
+            |what| detectors().position(|spec| matches!(spec.wake, Wake::Model(wakes) if wakes == what));
+        Some(Self { model: Model::built_in()?, person: place(What::Person)?, address: place(What::Address)? })
+    }
+
+    fn scan(&self, text: &str, candidates: &mut Vec<Candidate>) {
+        candidates.extend(self.model.find(text).into_iter().map(|span| Candidate {
+            rule: match span.what {
+                What::Person => self.person,
+                What::Address => self.address,
+            },
+            hit: Hit { range: span.range, confidence: Confidence::from_percent((span.chance * 99.0) as u8) },
+        }));
+    }
+}
 
 /// The table of detectors as one automaton.
 struct Anchors {
@@ -353,6 +385,7 @@ impl Anchors {
                 Wake::Number(scan) => numbers.push(Number { rule, scan: *scan }),
                 // Their words are read near numbers only.
                 Wake::Written(_) | Wake::Named(_) => continue,
+                Wake::Model(_) => {}
             }
             spec.context.iter().for_each(|word| add(word, Woken::Context(rule)));
         }
@@ -476,7 +509,7 @@ fn look(spec: &Spec, text: &str, anchor: Range<usize>) -> Option<Hit> {
             let prefix = text.get(sight.anchor.clone())?;
             prefixes.contains(&prefix).then(|| key(&sight, tail))?
         }
-        Wake::Number(_) | Wake::Written(_) | Wake::Named(_) => None,
+        Wake::Number(_) | Wake::Written(_) | Wake::Named(_) | Wake::Model(_) => None,
     }
 }
 

@@ -8,13 +8,16 @@
 //! beside it. It does not know where a text stands, nor what becomes of a finding.
 
 mod allow;
+mod birth;
 mod checksums;
+mod dates;
 mod detector;
 mod dictionary;
 mod encoded;
 mod fold;
 mod identity;
 mod mail;
+pub mod model;
 mod network;
 mod numbers;
 mod own;

@@ -24,7 +24,7 @@ use letters::Context;
 const MAX_LAYERS: usize = 4;
 
 /// The plain text, and the way back.
-pub(super) struct Folded<'t> {
+pub struct Folded<'t> {
     original: &'t str,
     /// Each is a copy of the one before it, the first of the original.
     layers: Vec<Layer>,
@@ -46,7 +46,7 @@ struct Joint {
     original: u32,
 }
 
-pub(super) fn fold(original: &str) -> Folded<'_> {
+pub fn fold(original: &str) -> Folded<'_> {
     let mut folded = Folded { original, layers: Vec::new() };
     while folded.layers.len() < MAX_LAYERS && folded.layers.last().is_none_or(|layer| layer.decoded) {
         match Layer::of(folded.text()) {

@@ -9,6 +9,7 @@
 
 mod accounts;
 mod asia;
+mod birth;
 mod contact;
 mod documents;
 mod europe;
@@ -17,11 +18,13 @@ mod identity;
 mod money;
 mod network;
 mod other;
+mod people;
 mod secrets;
 mod tax;
 
 use std::ops::Range;
 
+use super::model::What;
 use super::numbers::Run;
 use super::secrets::{Tail, word};
 pub(super) use other::OTHER_NUMBERS;
@@ -54,6 +57,8 @@ pub(super) enum Wake {
     Key(&'static [&'static str], Tail),
     /// Each group of a run of digits.
     Number(fn(&Run, usize, Option<usize>) -> Option<Hit>),
+    /// Nothing: the model reads the text by itself.
+    Model(What),
     /// Numbers of some shapes. The words are read near numbers only: plain letters without case and accents.
     Written(Written),
     /// Any number right behind one of the words. They are words of all rules of its type, too.
@@ -208,7 +213,9 @@ impl<'t> Sight<'t> {
 /// All detectors; of two that say the same of a text, the earlier one is named.
 pub(super) fn detectors() -> impl Iterator<Item = &'static Spec> {
     [
+        people::DETECTORS,
         contact::DETECTORS,
+        birth::DETECTORS,
         money::DETECTORS,
         accounts::DETECTORS,
         identity::DETECTORS,
