@@ -133,7 +133,6 @@ impl<'d> Walk<'d, '_> {
                 Within::Schema => self.found(node, Place::Schema, SpotKind::Text),
                 Within::Protocol => match self.ask(parent) {
                     Place::Credential => {}
-                    Place::Free | Place::Schema => self.found(node, Place::Text, SpotKind::Text),
                     place => self.found(node, place, SpotKind::Text),
                 },
             },

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::Carriage;
 use crate::chat::visit::{Place, Spot, SpotKind, visit};
 use crate::chat::{Malformed, Part, Response, Vector};
-use crate::policy::redaction::{AnswerFindings, AnswerRules, Hand, Landing, Restorer, Vault};
+use crate::policy::redaction::{AnswerFindings, AnswerRules, AnswerTally, Hand, Landing, Restorer, Vault};
 use crate::provider::Codec;
 use crate::wire::json::{Document, Edits, Kind, Node, quote};
 
@@ -21,19 +21,19 @@ pub struct Carried {
 pub fn carry_whole(carriage: &Carriage, document: &Document<'_>) -> Result<Carried, Malformed> {
     let restorer = Restorer::new(Rc::clone(&carriage.vault));
     let rules = carriage.rules.as_deref();
-    let mut found = AnswerFindings::default();
+    let mut tally = AnswerTally::default();
     if carriage.in_place() {
         let mut edits = Edits::new();
-        carry_document(document, carriage.from, &restorer, rules, &mut found, &mut edits);
-        if found.redacted() > 0 {
+        carry_document(document, carriage.from, &restorer, rules, &mut tally, &mut edits);
+        if tally.findings.redacted() > 0 {
             hide_logprobs(document.root(), &mut edits);
         }
         let body = (!edits.is_empty()).then(|| edits.apply(document.text()));
-        return Ok(Carried { body, found });
+        return Ok(Carried { body, found: tally.findings });
     }
     let mut response = carriage.from.read_response(document.root())?;
     if let Some(rules) = rules {
-        guard_response(&mut response, rules, &mut found);
+        guard_response(&mut response, rules, &mut tally);
     }
     restore_response(&mut response, &restorer);
     if response.model.is_empty() {
@@ -47,18 +47,18 @@ pub fn carry_whole(carriage: &Carriage, document: &Document<'_>) -> Result<Carri
         };
         *vector = wanted.ok_or(Malformed { field: String::new(), expected: "vectors" })?;
     }
-    Ok(Carried { body: Some(carriage.to.write_response(&response, carriage.created)), found })
+    Ok(Carried { body: Some(carriage.to.write_response(&response, carriage.created)), found: tally.findings })
 }
 
 /// What an answer that goes on untouched says that its prompt did not.
 pub fn watch_whole(carriage: &Carriage, document: &Document<'_>) -> AnswerFindings {
-    let mut found = AnswerFindings::default();
+    let mut tally = AnswerTally::default();
     if carriage.rules.is_some() {
         let nothing = Restorer::new(Rc::clone(&carriage.vault));
         let rules = carriage.rules.as_deref();
-        carry_document(document, carriage.from, &nothing, rules, &mut found, &mut Edits::new());
+        carry_document(document, carriage.from, &nothing, rules, &mut tally, &mut Edits::new());
     }
-    found
+    tally.findings
 }
 
 /// Looks through every string of a document, and restores it.
@@ -67,7 +67,7 @@ fn carry_document(
     codec: &dyn Codec,
     restorer: &Restorer,
     rules: Option<&AnswerRules>,
-    found: &mut AnswerFindings,
+    tally: &mut AnswerTally,
     edits: &mut Edits,
 ) {
     if rules.is_none() && !may_hold_placeholder(document.text()) {
@@ -78,7 +78,7 @@ fn carry_document(
         carry_spot(
             &spot,
             restorer,
-            &mut |text, landing, hand| rules?.guard(text, landing, hand, found, None),
+            &mut |text, landing, hand| rules?.guard(text, landing, hand, tally),
             edits,
         );
     });
@@ -141,9 +141,9 @@ pub(super) fn may_hold_placeholder(bytes: &[u8]) -> bool {
     bytes.iter().any(|byte| matches!(byte, b'<' | b'\\' | b'&'))
 }
 
-fn guard_response(response: &mut Response, rules: &AnswerRules, found: &mut AnswerFindings) {
+fn guard_response(response: &mut Response, rules: &AnswerRules, tally: &mut AnswerTally) {
     let mut guard = |text: &mut String, landing, hand| {
-        if let Some(guarded) = rules.guard(text, landing, hand, found, None) {
+        if let Some(guarded) = rules.guard(text, landing, hand, tally) {
             *text = guarded;
         }
     };
@@ -162,7 +162,7 @@ fn guard_response(response: &mut Response, rules: &AnswerRules, found: &mut Answ
             | Part::CacheHint(_) => {}
         }
     }
-    if found.redacted() > 0 {
+    if tally.findings.redacted() > 0 {
         response.choices.iter_mut().for_each(|choice| choice.logprobs.clear());
     }
 }

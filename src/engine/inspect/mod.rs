@@ -153,6 +153,7 @@ impl Reading<'_> {
         let mut values = Vec::new();
         for finding in self.detector.find(&document.text) {
             self.count(finding.kind, finding.action);
+            self.remember_value(document.text.get(finding.range.clone()).unwrap_or_default());
             if finding.action == Action::Redact {
                 values.push((finding.range, finding.kind));
             }
@@ -219,8 +220,8 @@ impl Reading<'_> {
         if text.len() < SHORTEST {
             return;
         }
-        let plain = spot.kind == SpotKind::Text && is_plain_identifier(&text);
         self.remember(&text);
+        let plain = spot.kind == SpotKind::Text && is_plain_identifier(&text);
         for finding in self.detector.find(&text) {
             if !plain || finding.confidence >= Confidence::CHECKED {
                 self.count(finding.kind, as_strict(finding.action));
@@ -260,9 +261,7 @@ impl Reading<'_> {
         self.feed(text);
         for finding in self.find(spot, text) {
             self.count(finding.kind, finding.action);
-            if let Some(known) = &mut self.seen.known {
-                known.add_value(text.get(finding.range.clone()).unwrap_or_default());
-            }
+            self.remember_value(text.get(finding.range.clone()).unwrap_or_default());
             if finding.action != Action::Redact {
                 continue;
             }
@@ -348,6 +347,12 @@ impl Reading<'_> {
     fn remember(&mut self, text: &str) {
         if let Some(known) = &mut self.seen.known {
             known.add_text(text);
+        }
+    }
+
+    fn remember_value(&mut self, value: &str) {
+        if let Some(known) = &mut self.seen.known {
+            known.add_value(value);
         }
     }
 

@@ -15,7 +15,9 @@ mod detect;
 mod placeholder;
 mod queue;
 
-pub use answers::{AnswerFindings, AnswerRules, Hand, Known, MAX_GUARDED, MAX_GUARDED_BYTES, StreamGuard};
+pub use answers::{
+    AnswerFindings, AnswerRules, AnswerTally, Hand, Known, MAX_GUARDED, MAX_GUARDED_BYTES, StreamGuard,
+};
 #[doc(hidden)]
 pub use detect::model;
 pub use detect::{Confidence, Detector, Finding, Side, TypeId};

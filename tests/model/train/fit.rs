@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 
 use tollgate::policy::redaction::model::{
-    ADDRESS, Chain, Class, LABELS, Lexicon, Model, OUTSIDE, PERSON, STEP, Token, Transitions, Weights, What, features, fold, hash, may_follow, neutral, segments,
+    ADDRESS, Chain, Class, LABELS, Lexicon, Model, OUTSIDE, PERSON, STEP, Token, Transitions, Weights, What,
+    features, fold, hash, may_follow, neutral, segments,
 };
 
 use crate::corpus::Text;

@@ -60,7 +60,11 @@ pub fn lexicon(lists: &Path, own: &Path, texts: &[Text]) -> Vec<u8> {
     for (name, class) in own_classes {
         words.extend(read(&own.join(format!("{name}.txt"))).into_iter().map(|word| (word, class)));
     }
-    words.extend(capital_words(texts).into_iter().filter(|(word, _)| !first.contains_key(word) && !last.contains_key(word)));
+    words.extend(
+        capital_words(texts)
+            .into_iter()
+            .filter(|(word, _)| !first.contains_key(word) && !last.contains_key(word)),
+    );
     let mut common: HashMap<String, u32> = HashMap::new();
     for word in read(&own.join("common.txt")) {
         common.insert(plain(&word), 2);
@@ -166,7 +170,9 @@ fn read(file: &Path) -> Vec<String> {
 /// Words that stand in capitals in several texts without names: nouns in German, products and headings elsewhere.
 fn capital_words(texts: &[Text]) -> Vec<(String, Class)> {
     let mut seen: BTreeMap<String, (u32, u32, bool)> = BTreeMap::new();
-    for (number, text) in (1..).zip(texts).filter(|(_, text)| text.template.is_empty() || text.template.starts_with("real")) {
+    for (number, text) in
+        (1..).zip(texts).filter(|(_, text)| text.template.is_empty() || text.template.starts_with("real"))
+    {
         let mut reader = Tokens::new(&text.text, Lexicon::new(&[]));
         let mut tokens = Vec::new();
         reader.fill(&mut tokens, usize::MAX);

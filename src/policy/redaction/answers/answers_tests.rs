@@ -68,12 +68,12 @@ to <EMAIL_1>, [EMAIL] or EMP-7, not to [BADGE]. The hosts are 192.168.17.4 and 1
 
 #[test]
 fn what_the_prompt_did_not_say_is_replaced_and_what_it_said_is_not() {
-    let mut findings = AnswerFindings::default();
-    let out = rules().guard(LONG, Landing::Text, Hand::Free, &mut findings, None);
+    let mut tally = AnswerTally::default();
+    let out = rules().guard(LONG, Landing::Text, Hand::Free, &mut tally);
     assert_eq!(out.as_deref(), Some(LONG_OUT));
     let expected = [("badge", 1), ("credit_card", 1), ("email", 1), ("ip_address", 1), ("phone", 1)];
-    assert_eq!(counts(&findings), expected.map(|(name, count)| (name.to_owned(), count)));
-    assert_eq!(findings.redacted(), 4);
+    assert_eq!(counts(&tally.findings), expected.map(|(name, count)| (name.to_owned(), count)));
+    assert_eq!(tally.findings.redacted(), 4);
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn arguments_stay_json_at_every_cut() {
     let text = r#"{"to": "bob.smith@example.org", "card": 4111111111111111, "note": "say \"EMP-8\" to <EMAIL_1>", "n": [1, 2.50, true]}"#;
     let expected = r#"{"to": "[EMAIL]", "card": "[CREDIT_CARD]", "note": "say \"[BADGE]\" to <EMAIL_1>", "n": [1, 2.50, true]}"#;
     let rules = rules();
-    let whole = rules.guard(text, Landing::Json, Hand::Free, &mut AnswerFindings::default(), None);
+    let whole = rules.guard(text, Landing::Json, Hand::Free, &mut AnswerTally::default());
     assert_eq!(whole.as_deref(), Some(expected));
     for cut in 0..text.len() {
         assert_eq!(streamed(&rules, &[&text[..cut], &text[cut..]], Landing::Json).0, expected);
@@ -152,15 +152,15 @@ fn what_may_not_be_edited_is_told_of_or_refused() {
     let text = "ask bob.smith@example.org";
     for (refuse, action) in [(true, Action::Block), (false, Action::Report)] {
         let rules = AnswerRules { refuse_signed: refuse, ..rules_with(|_| {}) };
-        let mut findings = AnswerFindings::default();
-        assert_eq!(rules.guard(text, Landing::Text, Hand::Tied, &mut findings, None), None);
-        assert_eq!(findings.counts.keys().collect::<Vec<_>>(), [&("email".to_owned(), action)]);
-        assert_eq!(findings.blocked.len(), usize::from(refuse));
+        let mut tally = AnswerTally::default();
+        assert_eq!(rules.guard(text, Landing::Text, Hand::Tied, &mut tally), None);
+        assert_eq!(tally.findings.counts.keys().collect::<Vec<_>>(), [&("email".to_owned(), action)]);
+        assert_eq!(tally.findings.blocked.len(), usize::from(refuse));
     }
     let rules = AnswerRules { observe: true, ..rules_with(|_| {}) };
-    let mut findings = AnswerFindings::default();
-    assert_eq!(rules.guard(text, Landing::Text, Hand::Free, &mut findings, None), None);
-    assert_eq!((findings.redacted(), counts(&findings)), (1, vec![("email".to_owned(), 1)]));
+    let mut tally = AnswerTally::default();
+    assert_eq!(rules.guard(text, Landing::Text, Hand::Free, &mut tally), None);
+    assert_eq!((tally.findings.redacted(), counts(&tally.findings)), (1, vec![("email".to_owned(), 1)]));
 }
 
 #[test]
@@ -186,8 +186,7 @@ fn channels_are_read_apart_and_items_leave_in_order() {
 
 #[test]
 fn a_part_of_a_finding_that_is_a_placeholder_stays() {
-    let out =
-        |text: &str| rules().guard(text, Landing::Text, Hand::Free, &mut AnswerFindings::default(), None);
+    let out = |text: &str| rules().guard(text, Landing::Text, Hand::Free, &mut AnswerTally::default());
     assert_eq!(out("password: <EMAIL_1>"), None);
     assert_eq!(without(2..9, &[0..3, 5..6, 8..12]), [3..5, 6..8]);
     assert!(without(2..9, &[0..12]).is_empty());

@@ -56,7 +56,7 @@ impl Known {
 const MOST_PLACES: usize = 10_000;
 
 /// Letters and digits alone, the letters small.
-pub fn compact(value: &str) -> String {
+pub(super) fn compact(value: &str) -> String {
     value.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 

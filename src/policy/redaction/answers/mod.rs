@@ -18,11 +18,12 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use self::json::JsonState;
+use self::known::compact;
 use super::detect::{Detector, Finding, Side, TypeId};
 use super::placeholder::{Landing, Restorer};
 use crate::config::Action;
 
-pub use known::{Known, compact};
+pub use known::Known;
 pub use stream::{MAX_GUARDED, MAX_GUARDED_BYTES, StreamGuard};
 
 /// What holds for the answers to one request.
@@ -49,7 +50,7 @@ pub enum Hand {
 /// What was found in an answer, by type.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AnswerFindings {
-    /// All, and what was done about them.
+    /// How many different values, and what was done about them.
     pub counts: BTreeMap<(String, Action), u64>,
     pub blocked: BTreeSet<String>,
 }
@@ -75,6 +76,26 @@ impl AnswerFindings {
     }
 }
 
+/// Gathers what is found in one answer. A value counts once, as streams say things twice.
+#[derive(Debug, Default)]
+pub struct AnswerTally {
+    pub findings: AnswerFindings,
+    /// Type and value.
+    seen: HashSet<(TypeId, String)>,
+}
+
+impl AnswerTally {
+    fn note(&mut self, detector: &Detector, new: &News, value: &str) {
+        let name = detector.type_name(new.kind);
+        if new.action == Action::Block {
+            self.findings.blocked.insert(name.to_owned());
+        }
+        if self.seen.insert((new.kind, compact(value))) {
+            *self.findings.counts.entry((name.to_owned(), new.action)).or_default() += 1;
+        }
+    }
+}
+
 /// A value in an answer that did not come from the prompt.
 #[derive(Debug, Clone)]
 struct News {
@@ -87,25 +108,13 @@ struct News {
 }
 
 impl AnswerRules {
-    /// A whole text. `None`: it stays as it is. What `seen` has is not counted again, as streams say things twice.
-    pub fn guard(
-        &self,
-        text: &str,
-        landing: Landing,
-        hand: Hand,
-        findings: &mut AnswerFindings,
-        seen: Option<&mut HashSet<String>>,
-    ) -> Option<String> {
+    /// A whole text. `None`: it stays as it is.
+    pub fn guard(&self, text: &str, landing: Landing, hand: Hand, tally: &mut AnswerTally) -> Option<String> {
         let news = self.look(text, landing, hand);
         let mut edits = Vec::new();
         let mut json = Walked::default();
-        let mut seen = seen;
         for new in &news {
-            let value = text.get(new.range.clone()).unwrap_or_default();
-            let again = seen.as_mut().is_some_and(|seen| !seen.insert(self.key(new.kind, value)));
-            if !again || new.action == Action::Block {
-                self.count(new, findings);
-            }
+            tally.note(&self.detector, new, text.get(new.range.clone()).unwrap_or_default());
             if new.action == Action::Redact && !self.observe {
                 let state = json.at(text, new.range.start, landing);
                 let floor = edits.last().map_or(0, |(range, _): &(Range<usize>, String)| range.end);
@@ -154,18 +163,6 @@ impl AnswerRules {
             (Action::Redact, Hand::Tied) => Action::Report,
             (action, _) => action,
         }
-    }
-
-    fn count(&self, new: &News, findings: &mut AnswerFindings) {
-        let name = self.detector.type_name(new.kind).to_owned();
-        if new.action == Action::Block {
-            findings.blocked.insert(name.clone());
-        }
-        *findings.counts.entry((name, new.action)).or_default() += 1;
-    }
-
-    fn key(&self, kind: TypeId, value: &str) -> String {
-        format!("{}:{}", self.detector.type_name(kind), compact(value))
     }
 
     /// What is written where; answers where that ends. `from`: how far the JSON is where the value begins, and what

@@ -14,7 +14,7 @@
 //! already tells what it is (a private key), never leaves in part. Text is held for about a hundred and fifty bytes,
 //! text without spaces for up to a thousand, and a value for as long as it grows.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 use std::mem;
 use std::ops::Range;
@@ -23,7 +23,7 @@ use std::rc::Rc;
 use super::super::placeholder::{Fragment, Landing};
 use super::super::queue::{Piece, Queue, Released};
 use super::json::JsonState;
-use super::{AnswerFindings, AnswerRules, Hand, News};
+use super::{AnswerFindings, AnswerRules, AnswerTally, Hand, News};
 use crate::config::Action;
 
 /// Bytes of a block, at least.
@@ -46,9 +46,7 @@ pub struct StreamGuard<T, C> {
     rules: Rc<AnswerRules>,
     queue: Queue<T>,
     channels: HashMap<C, Reading>,
-    findings: AnswerFindings,
-    /// Values that were counted.
-    seen: HashSet<String>,
+    tally: AnswerTally,
     /// Something may not leave: nothing does any more.
     shut: bool,
 }
@@ -59,8 +57,7 @@ impl<T, C: Clone + Eq + Hash> StreamGuard<T, C> {
             rules,
             queue: Queue::new(),
             channels: HashMap::new(),
-            findings: AnswerFindings::default(),
-            seen: HashSet::new(),
+            tally: AnswerTally::default(),
             shut: false,
         }
     }
@@ -112,14 +109,14 @@ impl<T, C: Clone + Eq + Hash> StreamGuard<T, C> {
 
     /// A text that does not continue over items.
     pub fn whole(&mut self, text: &str, landing: Landing, hand: Hand) -> Option<String> {
-        let edited = self.rules.guard(text, landing, hand, &mut self.findings, Some(&mut self.seen));
-        self.shut |= !self.rules.observe && !self.findings.blocked.is_empty();
+        let edited = self.rules.guard(text, landing, hand, &mut self.tally);
+        self.shut |= !self.rules.observe && !self.tally.findings.blocked.is_empty();
         edited
     }
 
     /// What was found since this was asked last.
     pub fn take_findings(&mut self) -> AnswerFindings {
-        mem::take(&mut self.findings)
+        mem::take(&mut self.tally.findings)
     }
 
     /// Whether a value was found that may not leave. What is still held never leaves.
@@ -173,8 +170,7 @@ impl<T, C: Clone + Eq + Hash> StreamGuard<T, C> {
     /// Counts it, and writes in its place, in the text up to `until`. `written` ends what was written before.
     fn note(&mut self, new: &News, reading: &Reading, until: usize, written: usize) -> usize {
         let text = reading.text.get(..until).unwrap_or_default();
-        self.seen.insert(self.rules.key(new.kind, text.get(new.range.clone()).unwrap_or_default()));
-        self.rules.count(new, &mut self.findings);
+        self.tally.note(&self.rules.detector, new, text.get(new.range.clone()).unwrap_or_default());
         if new.action != Action::Redact || self.rules.observe {
             return written;
         }

@@ -12,6 +12,7 @@ use aho_corasick::{Input, MatchKind};
 use super::allow::AllowList;
 use super::dictionary::{Dictionary, Terms};
 use super::encoded;
+use super::fields::{self, Fields};
 use super::fold::fold;
 use super::identity;
 use super::model::{Model, What};
@@ -342,6 +343,7 @@ struct Anchors {
     wakes: Vec<Vec<Woken>>,
     numbers: Vec<Number>,
     identity: identity::Numbers,
+    fields: Fields,
 }
 
 /// What a literal does; the index is a detector's.
@@ -350,6 +352,7 @@ enum Woken {
     Scanner(usize),
     Context(usize),
     Numbers,
+    Fields,
 }
 
 struct Number {
@@ -385,9 +388,15 @@ impl Anchors {
                 Wake::Number(scan) => numbers.push(Number { rule, scan: *scan }),
                 // Their words are read near numbers only.
                 Wake::Written(_) | Wake::Named(_) => continue,
-                Wake::Model(_) => {}
+                Wake::Model(_) | Wake::Field(_) => {}
             }
             spec.context.iter().for_each(|word| add(word, Woken::Context(rule)));
+        }
+        fields::STEMS.iter().for_each(|stem| add(stem, Woken::Fields));
+        // A longer literal is found in place of the stem in it.
+        for (literal, wakes) in literals.iter().zip(&mut wakes) {
+            let stem = fields::STEMS.iter().any(|stem| literal.len() > stem.len() && literal.contains(stem));
+            wakes.extend(stem.then_some(Woken::Fields));
         }
         let automaton = DFA::builder()
             .ascii_case_insensitive(true)
@@ -395,13 +404,16 @@ impl Anchors {
             .build(&literals);
         let specs: Vec<_> = detectors().collect();
         let identity = identity::Numbers::new(&specs)?;
-        Some(Self { automaton: automaton.ok()?, specs, wakes, numbers, identity })
+        let fields = Fields::new(&specs);
+        Some(Self { automaton: automaton.ok()?, specs, wakes, numbers, identity, fields })
     }
 
     fn scan(&self, text: &str, candidates: &mut Vec<Candidate>) {
         // By detector: where the word ends that announced it last.
         let mut contexts: Vec<Option<usize>> = vec![None; self.specs.len()];
         let mut identities = self.identity.state();
+        let mut fields = fields::State::default();
+        let first = candidates.len();
         let mut at = 0;
         while let Ok(Some(found)) = self.automaton.try_find(&Input::new(text).range(at..)) {
             let anchor = found.range();
@@ -412,6 +424,7 @@ impl Anchors {
                         at =
                             self.scan_numbers(text, anchor.start, &mut contexts, &mut identities, candidates);
                     }
+                    Woken::Fields => self.fields.read(text, anchor.clone(), &mut fields),
                     Woken::Context(rule) => {
                         if is_word(text, &anchor)
                             && let Some(context) = contexts.get_mut(rule)
@@ -433,6 +446,9 @@ impl Anchors {
                 }
             }
         }
+        let others = candidates.iter().skip(first).map(|it| (it.rule, it.hit.range.start));
+        let found = self.fields.finish(fields, others);
+        candidates.extend(found.into_iter().map(|(rule, hit)| Candidate { rule, hit }));
     }
 
     /// Shows a run of digits to every detector of numbers, from each of its groups; answers where to read on.
@@ -489,9 +505,10 @@ fn small_number(text: &[u8], start: usize) -> Option<usize> {
         (Some(b' '), Some(next)) => next.is_ascii_digit() || b"(-/*`~".contains(next),
         (Some(b')' | b'*' | b'`' | b'~'), _) => true,
         (Some(b'-' | b'.' | b'/' | b'('), Some(next)) => !next.is_ascii_whitespace(),
-        (Some(byte), _) => byte.is_ascii_alphanumeric() || matches!(digits, 1 | 2 | 4) && goes_on(text, end),
+        (Some(byte), _) => byte.is_ascii_alphanumeric(),
         (None, _) => false,
     };
+    let joined = joined || matches!(digits, 1 | 2 | 4) && goes_on(text, end);
     let lonely =
         digits < FEWEST && !joined && !text.get(..start)?.last().is_some_and(u8::is_ascii_alphabetic);
     lonely.then_some(end)
@@ -509,7 +526,7 @@ fn look(spec: &Spec, text: &str, anchor: Range<usize>) -> Option<Hit> {
             let prefix = text.get(sight.anchor.clone())?;
             prefixes.contains(&prefix).then(|| key(&sight, tail))?
         }
-        Wake::Number(_) | Wake::Written(_) | Wake::Named(_) | Wake::Model(_) => None,
+        Wake::Number(_) | Wake::Written(_) | Wake::Named(_) | Wake::Model(_) | Wake::Field(_) => None,
     }
 }
 

@@ -50,7 +50,7 @@ fn strict(sight: &Sight) -> Option<Hit> {
 
 /// Letters of alphabets may stand in a local part (RFC 6531); a Chinese sentence before the address may not.
 fn is_local(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "._%+-'=".contains(c) || is_letter(c)
+    c.is_ascii_alphanumeric() || "._%+-'".contains(c) || is_letter(c)
 }
 
 fn is_domain(c: char) -> bool {

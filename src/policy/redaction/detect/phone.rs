@@ -183,8 +183,36 @@ fn national(run: &Run, first: usize) -> Option<usize> {
         }
         // Switzerland: 044 123 45 67.
         [3, 3, 2, 2, ..] if digit(0) == 0 && same(1, 3, &[" "]) => Some(first + 3),
-        _ => None,
+        _ => trunk(run, first, bracket).or_else(|| chinese_mobile(run, first)),
     }
+}
+
+/// Groups behind a trunk zero, as half of the world writes its numbers: 0151 23 45 66 01, 06-5550 1842, (04421) 77 18 93.
+fn trunk(run: &Run, first: usize, bracket: bool) -> Option<usize> {
+    let zero = matches!(run.digits(first..first + 1).as_slice(), [0, 1..=9, ..]);
+    if !zero || !(2..=5).contains(&run.len(first)) || (first > 0 && run.separator(first) == " ") {
+        return None;
+    }
+    let opens = bracket || matches!(run.separator(first + 1), " " | "-" | "/" | " / ");
+    let (mut last, mut len) = (first, run.len(first));
+    while opens && last + 1 < run.count() && (last == first || run.separator(last + 1) == " ") {
+        last += 1;
+        len += run.len(last);
+    }
+    let groups = (first + 1..=last).all(|index| (2..=4).contains(&run.len(index)));
+    (groups && last >= first + 2 && (9..=12).contains(&len) && last + 1 >= run.count()).then_some(last)
+}
+
+/// Eleven digits that begin as mobile numbers of China do, among Chinese characters.
+fn chinese_mobile(run: &Run, first: usize) -> Option<usize> {
+    let group = run.group(first);
+    let mobile = group.len() == 11 && matches!(run.digits(first..first + 1).as_slice(), [1, 3..=9, ..]);
+    let wide = |bytes: &[u8]| bytes.iter().any(|byte| (0xE4..=0xE9).contains(byte));
+    let near = |len: usize| len.min(12);
+    let (before, after) = (run.before(group.start), run.after(group.end));
+    let among = wide(before.get(before.len() - near(before.len())..).unwrap_or_default())
+        || wide(after.get(..near(after.len())).unwrap_or_default());
+    (mobile && among).then_some(first)
 }
 
 fn total(shape: &[usize], groups: usize) -> usize {

@@ -269,7 +269,7 @@ fn environment(sight: &Sight) -> bool {
 }
 
 /// What stands where a secret will be: variables, templates, descriptions.
-fn stands_in(value: &str) -> bool {
+pub(super) fn stands_in(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
     let words = [
         "password",

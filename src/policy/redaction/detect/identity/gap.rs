@@ -7,19 +7,30 @@ const LONGEST: usize = 48;
 
 /// Whether a number follows its word at once: `: `, ` number is `, `</b> `, `":"`, `号码是`.
 pub(super) fn joins(gap: &str) -> bool {
-    let mut lines = 0;
-    gap.len() <= LONGEST
+    let (mut lines, mut said, mut comma, mut with) = (0, false, false, false);
+    let plain = gap.len() <= LONGEST
         && parts(gap, |part| match part {
-            Part::Word(word) => FILLERS.contains(&word),
+            Part::Word(word) => {
+                said |= COPULAS.contains(&word);
+                // "with 12345678 followers", "with the number 12345678".
+                with = (with || WITHS.contains(&word)) && !NUMBERS.contains(&word);
+                [FILLERS, COPULAS, WITHS, NUMBERS].iter().any(|words| words.contains(&word))
+            }
             Part::Unspaced(c) => UNSPACED.contains(c),
             Part::Mark('\n') => {
                 lines += 1;
                 lines < 3
             }
             // A comma ends a phrase; in CSV nothing follows it.
-            Part::Mark(',' | ';') => !gap.contains(", ") && !gap.contains("; "),
-            Part::Mark(c) => !matches!(c, '!' | '?' | '+' | '@' | '{' | '}' | '$' | '€' | '£' | '¥' | '%'),
-        })
+            Part::Mark(',' | ';') => {
+                comma = gap.contains(", ") || gap.contains("; ");
+                true
+            }
+            Part::Mark(c) => {
+                !matches!(c, '0'..='9' | '!' | '?' | '+' | '@' | '{' | '}' | '$' | '€' | '£' | '¥' | '%')
+            }
+        });
+    plain && !with && (said || !comma)
 }
 
 /// Whether a word says of the number before it what that is: ` is my `, ` (`, `は`.
@@ -29,7 +40,7 @@ pub(super) fn explains(gap: &str) -> bool {
         && parts(gap, |part| match part {
             Part::Word(word) => {
                 said |= COPULAS.contains(&word);
-                COPULAS.contains(&word) || FILLERS.contains(&word)
+                word == "of" || [FILLERS, COPULAS, NUMBERS].iter().any(|words| words.contains(&word))
             }
             Part::Unspaced(c) => {
                 said |= "是为はが".contains(c);
@@ -100,51 +111,31 @@ fn parts(gap: &str, mut may: impl FnMut(Part) -> bool) -> bool {
 /// Characters of scripts without spaces.
 const UNSPACED: &str = "是为為号號码碼编編番为はのがを为번호는은이가입니다제";
 
-const COPULAS: &[&str] =
-    &["is", "was", "ist", "lautet", "war", "est", "es", "era", "e", "jest", "to", "as", "called", "for"];
+const COPULAS: &[&str] = &[
+    "is", "was", "are", "ist", "lautet", "war", "est", "es", "era", "e", "jest", "to", "as", "reads",
+    "luidt", "wynosi", "brzmi",
+];
+
+/// Numbers, as they are called.
+const NUMBERS: &[&str] = &[
+    "number", "numbers", "no", "nos", "nr", "nbr", "num", "numero", "numeros", "numer", "numerem", "numerze",
+    "numeru", "nummer", "nummern", "n", "code", "id",
+];
+
+const WITHS: &[&str] = &[
+    "with", "under", "mit", "unter", "avec", "sous", "con", "bajo", "com", "sob", "met", "onder", "pod",
+    "has", "hat", "tiene", "tem", "ha", "heeft", "ma", "for", "o",
+];
 
 /// Words that say nothing else.
 const FILLERS: &[&str] = &[
-    // Numbers, as they are called.
-    "number",
-    "numbers",
-    "no",
-    "nos",
-    "nr",
-    "nbr",
-    "num",
-    "numero",
-    "numeros",
-    "numer",
-    "numerem",
-    "numerze",
-    "numeru",
-    "nummer",
-    "nummern",
-    "n",
-    "code",
-    "id",
     "card",
     "value",
     "val",
     "text",
     "string",
-    // To be, and articles.
-    "is",
-    "was",
-    "are",
-    "ist",
-    "lautet",
-    "war",
-    "est",
-    "es",
-    "era",
-    "e",
-    "jest",
-    "to",
-    "wynosi",
-    "brzmi",
-    "luidt",
+    "on",
+    "which",
     "the",
     "a",
     "my",
@@ -172,7 +163,6 @@ const FILLERS: &[&str] = &[
     "lo",
     "il",
     "mon",
-    "ma",
     "mi",
     "su",
     "mio",
@@ -181,22 +171,6 @@ const FILLERS: &[&str] = &[
     "het",
     "een",
     "moj",
-    "o",
-    // With the number …
-    "with",
-    "under",
-    "mit",
-    "unter",
-    "avec",
-    "sous",
-    "con",
-    "bajo",
-    "com",
-    "sob",
-    "met",
-    "onder",
-    "pod",
-    "as",
     "currently",
     "still",
     "also",
@@ -249,7 +223,8 @@ mod tests {
         ] {
             assert!(joins(gap), "{gap:?}");
         }
-        for gap in [", ", " of John ", "? ", " holders: ", " für ", "\n\n\n", "更新了", " $"] {
+        for gap in [", ", " of John ", " with ", "? ", " holders: ", " für ", "\n\n\n", "更新了", " $", "0_"]
+        {
             assert!(!joins(gap), "{gap:?}");
         }
     }

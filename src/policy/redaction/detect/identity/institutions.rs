@@ -167,6 +167,16 @@ pub fn us_routing(text: &[u8]) -> bool {
         && weighted(text, &[3, 7, 1, 3, 7, 1, 3, 7, 1]).is_multiple_of(10)
 }
 
+/// French RIB: bank, branch, account with letters, key by mod 97.
+pub fn fr_rib(text: &[u8]) -> bool {
+    text.len() == 23 && text.iter().filter(|byte| byte.is_ascii_digit()).count() >= 16
+}
+
+/// Cards that are letters and digits without an order: digits enough to be no word.
+pub fn card(text: &[u8]) -> bool {
+    text.iter().filter(|byte| byte.is_ascii_digit()).count() >= 2
+}
+
 /// Mexican CLABE: weights 3 7 1.
 pub fn mx_clabe(text: &[u8]) -> bool {
     let sum: u32 = text

@@ -66,6 +66,8 @@ enum Form {
 const OTHER: u16 = u16::MAX;
 const MOST_LETTERS: usize = 8;
 const MOST_DIGITS: usize = 20;
+/// Longer groups of digits are no number of anybody.
+const LONGEST_GROUP: usize = 28;
 /// Fewer letters and digits are not looked at.
 const SHORTEST: usize = 5;
 
@@ -86,7 +88,7 @@ impl Numbers {
             let form = match &detector.wake {
                 Wake::Written(written) => Form::Written(written),
                 Wake::Named(named) => Form::Named(named),
-                Wake::At(..) | Wake::Key(..) | Wake::Number(_) | Wake::Model(_) => continue,
+                Wake::At(..) | Wake::Key(..) | Wake::Number(_) | Wake::Model(_) | Wake::Field(_) => continue,
             };
             let rule = u16::try_from(rules.len()).ok()?;
             words.extend(detector.context.iter().map(|word| (*word, rule)));
@@ -122,7 +124,7 @@ impl Numbers {
         let (groups, _) = run.extent();
         let mut beyond = 0;
         for group in 0..groups {
-            if run.group(group).start < beyond || run.len(group) > MOST_DIGITS {
+            if run.group(group).start < beyond || run.len(group) > LONGEST_GROUP {
                 continue;
             }
             if let Some((rule, hit)) = self.look(run, group, state) {
@@ -154,7 +156,8 @@ impl Numbers {
                 continue;
             }
             let place = start.letters * (MOST_DIGITS + 1) + first.len();
-            let shapes = self.openings.get(place).map_or(&[][..], Vec::as_slice);
+            let known = (first.len() <= MOST_DIGITS).then(|| self.openings.get(place)).flatten();
+            let shapes = known.map_or(&[][..], Vec::as_slice);
             let fitting = shapes.iter().filter_map(|index| self.shape(*index, text, start.at, &said, state));
             let any = self.any(run, group, start.at, &said);
             for (grade, spec, hit) in fitting.chain(any) {
@@ -230,7 +233,8 @@ impl Numbers {
         let mut words = state.reader.words.iter().rev().skip_while(|word| word.range.end > start);
         let Some(word) = words.next() else { return said };
         let from = word.range.end;
-        let direct = text.get(from..start).is_some_and(gap::joins);
+        let gap = text.get(from..start).unwrap_or_default();
+        let direct = gap::joins(gap) && (!gap.contains('\n') || gap.contains(':') || begins_line(text, word));
         if self.is_other(word) {
             said.other = direct;
             return said;
@@ -299,6 +303,12 @@ impl Numbers {
             }
         })
     }
+}
+
+/// Whether a word is the first of its line, as labels are; not the end of a sentence in several lines.
+fn begins_line(text: &str, word: &Word) -> bool {
+    let before = text.get(..word.range.start).unwrap_or_default();
+    before.chars().rev().take(4).find(|c| c.is_alphanumeric() || *c == '\n').is_none_or(|c| c == '\n')
 }
 
 /// How well a finding fits.

@@ -35,6 +35,9 @@ pub(super) fn fit(shape: &str, text: &[u8], start: usize, capitals: bool) -> Opt
     let mut value = Value { bytes: [0; LONGEST], len: 0 };
     let mut at = start;
     for class in shape.bytes() {
+        if at > start && is_separator(class) {
+            at += text.get(at..)?.iter().take(2).take_while(|byte| **byte == b'*').count();
+        }
         let byte = text.get(at).copied();
         let letter =
             |byte: &u8| if capitals { byte.is_ascii_uppercase() } else { byte.is_ascii_alphabetic() };
@@ -62,14 +65,21 @@ pub(super) fn fit(shape: &str, text: &[u8], start: usize, capitals: bool) -> Opt
             class => {
                 let byte =
                     byte.filter(|byte| class == if capitals { *byte } else { byte.to_ascii_uppercase() })?;
+                at += 1;
                 if byte.is_ascii_alphanumeric() {
                     value.push(byte)?;
+                } else {
+                    at += decoration(text.get(at..)?);
                 }
-                at += 1;
             }
         }
     }
     Some((at, value))
+}
+
+/// Length of what may stand behind a separator and means nothing: emphasis, the end of a line.
+fn decoration(text: &[u8]) -> usize {
+    text.iter().take(2).take_while(|byte| matches!(byte, b'*' | b'\r' | b'\n')).count()
 }
 
 fn is_separator(byte: u8) -> bool {

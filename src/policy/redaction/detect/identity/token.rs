@@ -36,6 +36,8 @@ pub(super) fn token(run: &Run, group: usize, start: usize, named: &Named) -> Opt
     let len = digits + count(u8::is_ascii_alphabetic);
     let plausible = digits >= named.digits
         && (named.len.0..=named.len.1).contains(&len)
+        && !value.starts_with(b"0x")
+        && !value.starts_with(b"0.")
         // Hashes, names of things.
         && (small == 0 || digits > 2 * small)
         && value.iter().any(|byte| (b'1'..=b'9').contains(byte));

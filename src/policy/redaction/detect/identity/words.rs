@@ -23,16 +23,23 @@ pub(super) struct Lexicon {
     automaton: NFA,
     /// By pattern: what the caller gave with the word.
     meanings: Vec<Vec<u16>>,
+    /// By pattern: what stands between initials, `a/c`, and nothing else may; empty for other words.
+    initials: Vec<Vec<u8>>,
 }
 
 impl Lexicon {
     pub fn new<'w>(words: impl Iterator<Item = (&'w str, u16)>) -> Option<Self> {
-        let mut patterns: BTreeMap<Vec<u8>, Vec<u16>> = BTreeMap::new();
+        let mut patterns: BTreeMap<Vec<u8>, (Vec<u16>, Vec<u8>)> = BTreeMap::new();
         for (word, meaning) in words {
-            patterns.entry(plain(word)).or_default().push(meaning);
+            let plain = plain(word);
+            let single = plain.len() > 2 && plain.chunks(2).all(|pair| pair.starts_with(b" "));
+            let (meanings, marks) = patterns.entry(plain).or_default();
+            meanings.push(meaning);
+            marks.extend(word.bytes().nth(1).filter(|_| single));
         }
-        let automaton = NFA::builder().match_kind(MatchKind::Standard).build(patterns.keys());
-        automaton.ok().map(|automaton| Self { automaton, meanings: patterns.into_values().collect() })
+        let automaton = NFA::builder().match_kind(MatchKind::Standard).build(patterns.keys()).ok()?;
+        let (meanings, initials) = patterns.into_values().unzip();
+        Some(Self { automaton, meanings, initials })
     }
 
     pub fn meanings(&self, word: usize) -> &[u16] {
@@ -144,6 +151,11 @@ impl<'l> Reader<'l> {
             self.small = byte.is_ascii_lowercase();
             self.spaced = false;
             self.step(text, byte.to_ascii_lowercase(), at);
+        } else if byte.is_ascii_digit() {
+            // No letter, and no gap: `a1c` is not two words.
+            self.small = false;
+            self.spaced = false;
+            self.step(text, b'0', at);
         } else {
             self.gap(text, at);
         }
@@ -193,7 +205,17 @@ impl<'l> Reader<'l> {
         if text.as_bytes().get(start).is_some_and(|byte| !byte.is_ascii_alphabetic() && byte.is_ascii()) {
             start = origin(len.saturating_sub(1).max(1));
         }
-        let Some(end) = word_end(text, self.at.max(at + 1)) else { return };
+        let marks = self.lexicon.initials.get(pattern.as_usize()).map_or(&[][..], Vec::as_slice);
+        let after = self.at.max(at + 1);
+        let end = if marks.is_empty() {
+            word_end(text, after)
+        } else {
+            let mark = text.as_bytes().get(start + 1).is_some_and(|mark| marks.contains(mark));
+            let chars = text.get(start..after).map_or(len, |word| word.chars().count());
+            let whole = !text.get(after..).is_some_and(|rest| rest.starts_with(char::is_alphabetic));
+            (mark && whole && chars < len).then_some(after)
+        };
+        let Some(end) = end else { return };
         while self.words.last().is_some_and(|word| word.range.start >= start) {
             self.words.pop();
         }
@@ -271,7 +293,7 @@ mod tests {
 
     fn words(text: &str) -> Vec<&str> {
         let table =
-            ["national id", "id", "numéro de sécu", "passport", "身份证", "инн", "dowód", "reisepass"];
+            ["national id", "id", "numéro de sécu", "passport", "身份证", "инн", "dowód", "reisepass", "a/c"];
         let lexicon = Lexicon::new(table.into_iter().map(|word| (word, 0))).unwrap();
         let mut reader = Reader::new(&lexicon);
         reader.read(text, text.len()..text.len());
@@ -289,6 +311,7 @@ mod tests {
             ("his passports", "passports"),
             ("passportNo", "passport"),
             ("Reisepassnummer", "Reisepassnummer"),
+            ("A/C 1", "A/C"),
             ("的身份证号", "身份证"),
             ("ИНН 1", "ИНН"),
             ("Dowo\u{301}d", "Dowo\u{301}d"),
@@ -296,8 +319,17 @@ mod tests {
         ] {
             assert_eq!(words(text), [found], "{text}");
         }
-        for text in ["nationalities", "passporting", "длинный", "valid", "idle", "internationalId2ness"]
-        {
+        for text in [
+            "nationalities",
+            "passporting",
+            "длинный",
+            "valid",
+            "idle",
+            "a1c",
+            "a of c",
+            "a, c",
+            "internationalId2ness",
+        ] {
             assert!(words(text).iter().all(|word| *word == "Id"), "{text}: {:?}", words(text));
         }
     }

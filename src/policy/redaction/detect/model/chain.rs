@@ -57,11 +57,16 @@ impl<'a> Weights<'a> {
     pub fn add(&self, feature: u32, sums: &mut Sums) {
         const ONES: u64 = 0x0001_0001_0001_0001;
         let at = index(feature, self.buckets) * Self::BUCKET;
-        let Some((prints, rows)) = self.bytes.get(at..).and_then(<[u8]>::split_first_chunk::<8>) else { return };
+        let Some((prints, rows)) = self.bytes.get(at..).and_then(<[u8]>::split_first_chunk::<8>) else {
+            return;
+        };
         let differs = u64::from_le_bytes(*prints) ^ (u64::from(fingerprint(feature)) * ONES);
         let zero = differs.wrapping_sub(ONES) & !differs & (ONES << 15);
         let slot = (zero.trailing_zeros() / 16) as usize & 3;
-        let row = rows.get(slot * 4..slot * 4 + 4).and_then(|row| row.try_into().ok()).map_or(NOTHING, u32::from_le_bytes);
+        let row = rows
+            .get(slot * 4..slot * 4 + 4)
+            .and_then(|row| row.try_into().ok())
+            .map_or(NOTHING, u32::from_le_bytes);
         let row = if zero == 0 { NOTHING } else { row };
         sums.lanes += u64::from(row & 0x00FF_00FF) | u64::from(row >> 8 & 0x00FF_00FF) << 32;
         sums.rows += 1;
@@ -76,7 +81,9 @@ impl<'a> Weights<'a> {
         for (feature, weights) in features {
             let slot = table.insert(*feature, fingerprint(*feature), 0xFFFF);
             match slot.and_then(|slot| rows.get_mut(slot / 4)?.get_mut(slot % 4)) {
-                Some(row) => *row = weights.map(|weight| ((weight / STEP).round() + 128.0).clamp(1.0, 255.0) as u8),
+                Some(row) => {
+                    *row = weights.map(|weight| ((weight / STEP).round() + 128.0).clamp(1.0, 255.0) as u8)
+                }
                 None => lost += 1,
             }
         }

@@ -28,7 +28,8 @@ enum Promise {
 pub fn segment(tokens: &[Token], text: &[u8], from: usize) -> Option<Range<usize>> {
     let promise = |at: usize| promise(tokens, text, at);
     let rest = tokens.get(from..)?.iter().zip(from..);
-    let (_, first) = rest.filter(|(token, _)| may_promise(token)).find(|(_, at)| promise(*at) == Promise::Yes)?;
+    let (_, first) =
+        rest.filter(|(token, _)| may_promise(token)).find(|(_, at)| promise(*at) == Promise::Yes)?;
     let mut start = first;
     while start > from && first - start < REACH && promise(start - 1) != Promise::Never {
         start -= 1;

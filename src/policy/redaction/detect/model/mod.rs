@@ -21,7 +21,9 @@ use std::ops::Range;
 
 #[doc(hidden)]
 pub use super::fold::fold;
-pub use chain::{ADDRESS, Chain, LABELS, OUTSIDE, PERSON, STEP, Sums, Transitions, Weights, may_follow, neutral};
+pub use chain::{
+    ADDRESS, Chain, LABELS, OUTSIDE, PERSON, STEP, Sums, Transitions, Weights, may_follow, neutral,
+};
 pub use features::features;
 pub use lexicon::{Class, Lexicon};
 pub use spans::{Span, What};

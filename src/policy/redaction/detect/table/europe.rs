@@ -142,6 +142,14 @@ pub(super) static DETECTORS: &[Spec] = &[
         &["269054958815781", "1 84 12 76 451 089 47", "commande 269054958815780"],
     ),
     number(
+        ("fr_identity_card", "national_id"),
+        &["fr"],
+        Written::near(&[], institutions::card).or_behind(&["xxxxxxxxx", "xxxxxxxxxxxx"]).strictly(),
+        &["carte d'identité", "carte nationale d'identité", "cni", "numéro de carte d'identité"],
+        &["carte nationale d'identité : ⟦X4RTBPFW4⟧", "CNI ⟦880692310285⟧"],
+        &["X4RTBPFW4"],
+    ),
+    number(
         ("fr_tax", "national_id"),
         &["fr"],
         Written::near(&["dd_dd_ddd_ddd_ddd", "d_ddd_ddd_ddd_ddd"], europe::fr_tax),
@@ -180,7 +188,9 @@ pub(super) static DETECTORS: &[Spec] = &[
     number(
         ("it_fiscal_code", "national_id"),
         &["it"],
-        Written::near(&["aaaaaaddaddaddda"], europe::it_fiscal_code).or_alone(&["aaaaaaddaddaddda"]),
+        Written::near(&["aaaaaaddaddaddda"], europe::it_fiscal_code)
+            .or_alone(&["aaaaaaddaddaddda"])
+            .strictly(),
         &["codice fiscale", "c.f.", "cod. fisc.", "cod fiscale", "codicefiscale", "tax code"],
         &[
             "C.F. ⟦MRSMRA79R31I275H⟧, tel.",

@@ -175,7 +175,6 @@ pub(super) static DETECTORS: &[Spec] = &[
             "tin",
             "taxpayer",
             "individual taxpayer",
-            "ss#",
             "seguro social",
             "número de seguro social",
         ],
@@ -215,7 +214,6 @@ pub(super) static DETECTORS: &[Spec] = &[
             "social insurance number",
             "numéro d'assurance sociale",
             "assurance sociale",
-            "sin #",
         ],
         &[
             "Social insurance number ⟦046 454 286⟧.",

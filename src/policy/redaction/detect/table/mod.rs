@@ -13,8 +13,10 @@ mod birth;
 mod contact;
 mod documents;
 mod europe;
+mod fields;
 mod health;
 mod identity;
+mod logins;
 mod money;
 mod network;
 mod other;
@@ -24,6 +26,7 @@ mod tax;
 
 use std::ops::Range;
 
+use super::fields::Field;
 use super::model::What;
 use super::numbers::Run;
 use super::secrets::{Tail, word};
@@ -57,6 +60,8 @@ pub(super) enum Wake {
     Key(&'static [&'static str], Tail),
     /// Each group of a run of digits.
     Number(fn(&Run, usize, Option<usize>) -> Option<Hit>),
+    /// Under or behind the names of a field; [`super::fields::STEMS`] wake all of them.
+    Field(Field),
     /// Nothing: the model reads the text by itself.
     Model(What),
     /// Numbers of some shapes. The words are read near numbers only: plain letters without case and accents.
@@ -216,6 +221,7 @@ pub(super) fn detectors() -> impl Iterator<Item = &'static Spec> {
         people::DETECTORS,
         contact::DETECTORS,
         birth::DETECTORS,
+        fields::DETECTORS,
         money::DETECTORS,
         accounts::DETECTORS,
         identity::DETECTORS,
@@ -225,6 +231,7 @@ pub(super) fn detectors() -> impl Iterator<Item = &'static Spec> {
         health::DETECTORS,
         tax::DETECTORS,
         network::DETECTORS,
+        logins::DETECTORS,
         secrets::DETECTORS,
     ]
     .into_iter()

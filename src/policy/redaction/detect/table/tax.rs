@@ -45,7 +45,6 @@ pub(super) static DETECTORS: &[Spec] = &[
             "identificación fiscal",
             "número de identificación fiscal",
             "cif",
-            "rfc",
             "número de iva",
             "partita iva",
             "p.iva",

@@ -1,0 +1,291 @@
+//! Names of fields: where they begin and end, and what they say.
+
+use std::ops::Range;
+
+use super::super::dates::plain_letter;
+
+/// How much a name says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    Sure,
+    Plain,
+    Weak,
+}
+
+/// Longest name, to either side of the stem.
+const REACH: usize = 40;
+/// Longest header of a table.
+const MAX_LINE: usize = 2048;
+
+fn in_name(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '_' | '-' | ' ' | '.' | '/' | '\'')
+}
+
+/// The name that a stem is part of, if what follows it is not just the next words of a sentence.
+pub(super) fn around(text: &str, anchor: &Range<usize>) -> Option<Range<usize>> {
+    let mut end = anchor.end;
+    let mut after = text.get(end..)?.chars();
+    loop {
+        let next = after.next();
+        match next {
+            Some(c) if in_name(c) => end += c.len_utf8(),
+            _ => break,
+        }
+        if end > anchor.end + REACH {
+            return None;
+        }
+    }
+    let before = text.get(..anchor.start)?.chars().rev();
+    let mut start = anchor.start;
+    for c in before.take(REACH).take_while(|c| in_name(*c)) {
+        start -= c.len_utf8();
+    }
+    let name = text.get(start..end)?;
+    let trimmed = name.trim_matches([' ', '-', '.', '\'', '/']);
+    let start = start + (name.len() - name.trim_start_matches([' ', '-', '.', '\'', '/']).len());
+    Some(start..start + trimmed.len())
+}
+
+pub(super) fn line_end(text: &str, at: usize) -> usize {
+    let rest = text.as_bytes().get(at..).unwrap_or_default();
+    at + memchr::memchr(b'\n', rest).unwrap_or(rest.len())
+}
+
+/// The line around a place, unless it is too long for a header.
+pub(super) fn line(text: &str, at: usize) -> Option<Range<usize>> {
+    let from = at.saturating_sub(MAX_LINE);
+    let before = text.as_bytes().get(from..at)?;
+    let start = memchr::memrchr(b'\n', before).map_or(from, |newline| from + newline + 1);
+    let rest = text.as_bytes().get(at..(at + MAX_LINE).min(text.len()))?;
+    let end = at + memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+    let cut = (start == from && from > 0) || (end == at + MAX_LINE);
+    let end = if text.as_bytes().get(end.wrapping_sub(1)) == Some(&b'\r') { end - 1 } else { end };
+    (!cut && start <= end).then_some(start..end)
+}
+
+/// Whether a name may be a cell of a header: delimiters or the line's ends on both sides.
+pub(super) fn is_cell(text: &str, name: &Range<usize>) -> bool {
+    let edge =
+        |c: Option<char>| c.is_none_or(|c| matches!(c, ',' | ';' | '\t' | '|' | '\n' | '\r' | '(' | ')'));
+    let filler = |c: &char| matches!(c, ' ' | '"' | '\'' | '`' | '*' | '\u{feff}');
+    let before = text.get(..name.start).unwrap_or_default().chars().rev().take(4).find(|c| !filler(c));
+    let after = text.get(name.end..).unwrap_or_default().chars().take(4).find(|c| !filler(c));
+    edge(before) && edge(after)
+}
+
+/// A name's letters, small and without accents, and where its words begin among them.
+pub(super) struct Label {
+    letters: String,
+    words: Vec<usize>,
+}
+
+impl Label {
+    pub fn read(name: &str) -> Option<Self> {
+        let mut label = Self { letters: String::new(), words: Vec::new() };
+        let mut before = ' ';
+        for c in name.chars() {
+            if c.is_alphabetic() {
+                let humped = c.is_uppercase() && before.is_lowercase();
+                if !before.is_alphabetic() || humped {
+                    label.words.push(label.letters.len());
+                }
+                match plain_letter(c) {
+                    Some(letter) => label.letters.push(char::from(letter)),
+                    None => label.letters.push(c),
+                }
+            }
+            before = c;
+        }
+        (!label.words.is_empty() && label.words.len() <= 8).then_some(label)
+    }
+
+    /// The longest ending that is known, if the words before it allow.
+    pub fn look_up(&self, known: impl Fn(&str) -> Option<Standing>) -> Option<(String, Standing)> {
+        for at in &self.words {
+            let (before, name) = self.letters.split_at_checked(*at)?;
+            let Some(standing) = known(name) else { continue };
+            let words: Vec<&str> = self
+                .words
+                .windows(2)
+                .filter_map(|pair| self.letters.get(*pair.first()?..*pair.last()?))
+                .take_while({
+                    let mut len = 0;
+                    move |word| {
+                        len += word.len();
+                        len <= before.len()
+                    }
+                })
+                .collect();
+            let whose = words.iter().any(|word| PEOPLE.contains(word));
+            let qualified = words.iter().all(|word| QUALIFIERS.contains(word) || PEOPLE.contains(word));
+            let standing = match standing {
+                Standing::Sure => Standing::Sure,
+                Standing::Plain if qualified => Standing::Plain,
+                Standing::Weak if qualified && whose => Standing::Plain,
+                Standing::Weak if qualified => Standing::Weak,
+                _ => continue,
+            };
+            return Some((name.to_owned(), standing));
+        }
+        // 患者氏名: words without spaces.
+        let ending = self.letters.char_indices().skip(1).take(6).filter_map(|(at, _)| self.letters.get(at..));
+        let eastern = |c: char| c >= '\u{3000}';
+        ending
+            .filter(|name| name.starts_with(eastern))
+            .find_map(|name| known(name).filter(|it| *it == Standing::Sure).map(|it| (name.to_owned(), it)))
+    }
+}
+
+/// Words that say whose a field is.
+const PEOPLE: &[&str] = &[
+    "account",
+    "applicant",
+    "beneficiary",
+    "buyer",
+    "candidate",
+    "card",
+    "cardholder",
+    "child",
+    "claimant",
+    "client",
+    "contact",
+    "customer",
+    "driver",
+    "employee",
+    "father",
+    "guardian",
+    "guest",
+    "holder",
+    "insured",
+    "kunde",
+    "kunden",
+    "landlord",
+    "member",
+    "mother",
+    "owner",
+    "paciente",
+    "parent",
+    "passenger",
+    "patient",
+    "patienten",
+    "payee",
+    "person",
+    "policyholder",
+    "recipient",
+    "seller",
+    "sender",
+    "spouse",
+    "student",
+    "subscriber",
+    "tenant",
+    "user",
+    "witness",
+    "cliente",
+    "mitarbeiter",
+    "empleado",
+    "alumno",
+    "klant",
+    "klienta",
+    "pacjenta",
+];
+
+/// Words that say which of several, or nothing.
+const QUALIFIERS: &[&str] = &[
+    "a",
+    "alternate",
+    "billing",
+    "business",
+    "complete",
+    "current",
+    "daytime",
+    "de",
+    "del",
+    "delivery",
+    "do",
+    "du",
+    "emergency",
+    "full",
+    "her",
+    "his",
+    "home",
+    "i",
+    "legal",
+    "mailing",
+    "main",
+    "mobile",
+    "my",
+    "new",
+    "of",
+    "old",
+    "other",
+    "permanent",
+    "personal",
+    "physical",
+    "postal",
+    "present",
+    "previous",
+    "primary",
+    "residential",
+    "returning",
+    "secondary",
+    "shipping",
+    "ship",
+    "street",
+    "the",
+    "their",
+    "to",
+    "us",
+    "uk",
+    "votre",
+    "work",
+    "your",
+    "ihre",
+    "seine",
+    "customers",
+    "patients",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(name: &str) -> Option<(String, Standing)> {
+        Label::read(name)?.look_up(|name| match name {
+            "lastname" | "氏名" => Some(Standing::Sure),
+            "address" => Some(Standing::Plain),
+            "name" => Some(Standing::Weak),
+            _ => None,
+        })
+    }
+
+    #[test]
+    fn a_name_is_known_in_any_spelling_and_behind_words_that_allow_it() {
+        for (name, expected) in [
+            ("last_name", Some(Standing::Sure)),
+            ("lastName", Some(Standing::Sure)),
+            ("LAST NAME", Some(Standing::Sure)),
+            ("the witness's last name", Some(Standing::Sure)),
+            ("患者氏名", Some(Standing::Sure)),
+            ("Billing address 2", Some(Standing::Plain)),
+            ("ip_address", None),
+            ("customerName", Some(Standing::Plain)),
+            ("name", Some(Standing::Weak)),
+            ("file name", None),
+            ("names", None),
+        ] {
+            assert_eq!(read(name).map(|(_, standing)| standing), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_ends_where_something_else_begins() {
+        let text = "x, \"full_name\": 1; the name of the rose and all of the others";
+        let range = |word: &str| {
+            let start = text.find(word).unwrap();
+            around(text, &(start..start + word.len())).map(|range| &text[range])
+        };
+
+        assert_eq!(range("name of"), None);
+        assert!(is_cell("a,\"name\",b", &(3..7)) && !is_cell("the name: x", &(4..8)));
+    }
+}

@@ -1,0 +1,106 @@
+//! What people log in with, and addresses that are keys themselves.
+
+use super::super::logins;
+use super::{Spec, Wake};
+
+pub(super) static DETECTORS: &[Spec] = &[
+    Spec {
+        name: "username",
+        kind: "username",
+        languages: &[],
+        wake: Wake::At(
+            &[
+                "username",
+                "user_name",
+                "user",
+                "login",
+                "usr",
+                "uname",
+                "benutzername",
+                "usuario",
+                "utilisateur",
+                "用户名",
+            ],
+            logins::field,
+        ),
+        context: &[],
+        follows: None,
+        examples: &[
+            "login user=⟦linda_morgan⟧ ip=203.0.113.77",
+            r#"{"username":"⟦jdoe42⟧"}"#,
+            "login: ⟦m.okafor⟧\n",
+            " username=⟦bondcl⟧ tty=1",
+        ],
+        counter_examples: &[
+            "user=root",
+            "user: postgres",
+            "user=user",
+            "username=username",
+            "$user=\"x1y\"",
+            "user = get_user1()",
+            "\"user\": \"hello\"",
+            "username: string",
+            "user.name=jdoe42",
+            "login: required",
+            "\"username\": \"test-user\"",
+        ],
+    },
+    Spec {
+        name: "username_behind",
+        kind: "username",
+        languages: &[],
+        wake: Wake::At(
+            &[
+                "failed password for ",
+                "accepted password for ",
+                "publickey for ",
+                "opened for user ",
+                "closed for user ",
+                "invalid user ",
+                "ssh ",
+                "/home/",
+                "/users/",
+                "\\users\\",
+            ],
+            logins::behind,
+        ),
+        context: &[],
+        follows: None,
+        examples: &[
+            "Failed password for ⟦bondcl⟧ from 10.1.2.3",
+            "Failed password for invalid user ⟦oracle7x⟧ from",
+            "session opened for user ⟦bondcl⟧(uid=1000)",
+            "ssh ⟦jdoe⟧@build7",
+            "cd /home/⟦jdoe⟧/src",
+            r"C:\Users\⟦jdoe⟧\Documents",
+        ],
+        counter_examples: &[
+            "Failed password for root from 10.1.2.3",
+            "ssh git@github.com",
+            "/home/user/src",
+            "/home/runner/work",
+            "GET /users/list HTTP",
+            "ssh keys are",
+            "password for details",
+            r"C:\Users\Public\Documents",
+        ],
+    },
+    Spec {
+        name: "handle",
+        kind: "username",
+        languages: &[],
+        wake: Wake::At(
+            &["twitter", "instagram", "github user", "mastodon", "telegram", "github: "],
+            logins::handle,
+        ),
+        context: &[],
+        follows: None,
+        examples: &["Twitter: @⟦jdoe⟧.", "on instagram (@⟦anna.weiss⟧)", "her twitter handle @⟦jdoe_9⟧"],
+        counter_examples: &[
+            "twitter @everyone",
+            "telegram bot",
+            "github: @org/repo",
+            "twitter: @user@example.social",
+        ],
+    },
+];
