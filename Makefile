@@ -49,6 +49,9 @@ bench-detect: ## measure the detector alone in V8 (needs node)
 size: build/tollgate.wasm ## the module's size against the aim
 	tests/tools/size.sh build/tollgate.wasm
 
+fuzz-smoke: rust ## the fuzz targets of tests/fuzz, FUZZ_RUNS executions each (100,000)
+	tests/tools/fuzz.sh
+
 ci: lint build size test ## what has to be green before a change lands
 
 deny: ## licences, advisories and sources of the dependencies (needs cargo-deny)

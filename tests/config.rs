@@ -579,7 +579,7 @@ fn bad() -> Vec<(String, &'static str)> {
         ),
         line(
             "data: {placeholder: sealed}",
-            r#"data.placeholder: placeholder "sealed" is not supported by this version; expected one of numbered, keyed"#,
+            "data.placeholder: sealed needs data.key: under a key of the process nobody else could open it",
         ),
         line(
             "data: {key: sk-secret-value}",

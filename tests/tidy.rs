@@ -25,7 +25,7 @@ const MAY_USE: [(&str, &[&str]); 9] = [
 ];
 
 /// What vendors have in common: the compatible ones reuse OpenAI's codec.
-const SHARED_BY_VENDORS: [&str; 5] = ["openai", "build", "count", "failure", "fields"];
+const SHARED_BY_VENDORS: [&str; 6] = ["openai", "build", "count", "failure", "fields", "instruct"];
 
 /// What may stand in the files of some folders only (or never, where there is none).
 const ONLY_IN: [(&str, &[&str]); 6] = [

@@ -313,6 +313,8 @@ pub struct Data {
     /// The first seals, all open. Empty: the process makes one of its own.
     pub keys: Vec<Secret>,
     pub restore: bool,
+    /// The model is told to keep placeholders as they are.
+    pub hint: bool,
     pub signed_thinking_refuse: bool,
     pub classes: Vec<DataClass>,
     pub media: MediaAction,
@@ -333,6 +335,7 @@ impl Default for Data {
             placeholder: PlaceholderStyle::Numbered,
             keys: Vec::new(),
             restore: true,
+            hint: false,
             signed_thinking_refuse: true,
             classes: Vec::new(),
             media: MediaAction::Report,
@@ -347,6 +350,8 @@ pub enum PlaceholderStyle {
     Numbered,
     /// `<EMAIL_K7Q2M4X9B3TZA>`: HMAC under the policy's key.
     Keyed,
+    /// `<EMAIL_S7K2M…>`: the value itself, encrypted under the policy's key.
+    Sealed,
 }
 
 #[derive(Debug)]

@@ -192,7 +192,7 @@ impl Exchange {
         Planned {
             plan,
             outline: None,
-            vault: Rc::new(Vault::new(self.policy.config.data.placeholder, &self.policy.key)),
+            vault: Rc::new(Vault::nothing()),
             known: None,
             reservation: None,
             free: self.is_free(),

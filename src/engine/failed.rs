@@ -198,7 +198,7 @@ impl Exchange {
     pub(super) fn vault_to_restore(&self) -> Rc<Vault> {
         match self.planned().filter(|_| self.policy.config.data.restore) {
             Some(planned) => Rc::clone(&planned.vault),
-            None => Rc::new(Vault::new(self.policy.config.data.placeholder, &self.policy.key)),
+            None => Rc::new(Vault::nothing()),
         }
     }
 }

@@ -37,7 +37,7 @@ use std::rc::Rc;
 use crate::catalog::{Catalog, cost};
 use crate::chat::Usage;
 use crate::config::{Config, Errors};
-use crate::policy::redaction::Detector;
+use crate::policy::redaction::{Detector, Keys};
 use crate::policy::routing::TaskMatcher;
 use crate::store::Store;
 
@@ -54,8 +54,10 @@ pub struct Policy {
     plan_headers: RefCell<HashMap<Vec<usize>, Rc<str>>>,
     /// Headers that are written whole for each attempt, besides those with a vendor's prefix.
     managed_headers: HashSet<String>,
-    /// Names callers by their credentials, and values by keyed placeholders.
+    /// Names callers by their credentials.
     pub key: Vec<u8>,
+    /// Make and open placeholders.
+    pub keys: Rc<Keys>,
 }
 
 impl Policy {
@@ -73,9 +75,20 @@ impl Policy {
         let detector = Rc::new(Detector::new(&config.data));
         let tasks = TaskMatcher::new(config.tasks.clone());
         let key = config.data.keys.first().map_or(process_key, |key| key.0.as_bytes()).to_vec();
+        let previous = config.data.keys.iter().skip(1).map(|key| key.0.as_bytes());
+        let keys = Keys::new([key.as_slice()].into_iter().chain(previous));
         let catalog = Catalog::with(&config.models);
         let managed_headers = outgoing::managed_headers(&config);
-        Self { config, detector, tasks, catalog, plan_headers: RefCell::default(), managed_headers, key }
+        Self {
+            config,
+            detector,
+            tasks,
+            catalog,
+            plan_headers: RefCell::default(),
+            managed_headers,
+            key,
+            keys,
+        }
     }
 
     /// In micro-dollars. `None`: the model's price is not known.

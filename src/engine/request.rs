@@ -8,6 +8,7 @@
 
 use std::rc::Rc;
 
+use crate::config::{OptOut, PlaceholderStyle};
 use crate::engine::Host;
 use crate::engine::credentials::without_credentials;
 use crate::engine::effect::{Effect, Step};
@@ -17,9 +18,16 @@ use crate::engine::inspect::{Inspection, inspect};
 use crate::engine::targets::{Asked, provider_plan};
 use crate::policy::classify;
 use crate::policy::redaction::Vault;
-use crate::provider::{self, Outline};
+use crate::provider::{self, Api, Outline};
 use crate::wire::http;
 use crate::wire::json::{Document, Edits};
+
+/// Always the same, so that a provider's cache of the prompt holds. It names no placeholder that is ever issued.
+const HINT: &str = "Names in angle brackets such as <NAME_0> are placeholders that stand for real values. \
+    Wherever you mean such a value, write its placeholder exactly as it is given, with the brackets. \
+    Do not translate, shorten, renumber, explain or invent placeholders.";
+/// About how many tokens that is.
+const HINT_TOKENS: u64 = 55;
 
 impl Exchange {
     /// More of the body is held than before: `total` bytes by now.
@@ -63,12 +71,16 @@ impl Exchange {
         self.unless(storage)?;
 
         // inspect
-        let mut vault = Vault::new(config.data.placeholder, &policy.key);
+        let mut vault = Vault::new(self.placeholder_style(&document), &policy.keys);
         let mut seen = inspect(&document, codec, &policy.detector, &mut vault, policy.tasks.reads_words());
         self.tally.found = std::mem::take(&mut seen.found);
         self.tally.media = seen.media;
         self.tally.redactions = seen.redactions();
         self.tally.redacted = seen.redacted_types(&policy.detector);
+        let hints = config.data.hint && seen.redactions() > 0;
+        if hints {
+            seen.tokens += HINT_TOKENS;
+        }
         let findings = self.check_findings(&seen, &outline);
         self.unless(findings)?;
 
@@ -93,6 +105,9 @@ impl Exchange {
         // send
         let mut edits = Edits::new();
         seen.redact(&policy.detector, &mut vault, &mut edits);
+        if hints {
+            codec.instruct(document.root(), HINT, &mut edits);
+        }
         if let Some(cut) = &cut {
             cut.make(&mut edits);
             self.tally.truncated = cut.turns;
@@ -130,14 +145,30 @@ impl Exchange {
 
     /// A request for state that a provider keeps breaks when the opt-out is set: better said than silently changed.
     fn check_storage(&self, document: &Document<'_>) -> Result<(), Failure> {
-        let config = &self.policy.config;
-        if !config.retention.reject_needs_storage {
+        if !self.policy.config.retention.reject_needs_storage {
             return Ok(());
         }
-        let Some(api) = self.head.api else { return Ok(()) };
+        self.needs_storage(document).map_or(Ok(()), |field| Err(Failure::NeedsStorage { field }))
+    }
+
+    /// The field by which a request relies on what a provider keeps.
+    fn needs_storage(&self, document: &Document<'_>) -> Option<&'static str> {
+        let api = self.head.api?;
         let vendors = provider::VENDORS.iter().filter(|vendor| vendor.apis().contains(&api));
-        let field = vendors.filter_map(|vendor| vendor.needs_storage(document.root())).next();
-        field.map_or(Ok(()), |field| Err(Failure::NeedsStorage { field }))
+        vendors.filter_map(|vendor| vendor.needs_storage(document.root())).next()
+    }
+
+    /// Numbers are counted in each request anew. Where a provider keeps a conversation, one of an earlier turn could
+    /// stand for another value: there, and where a conversation begins that may be kept, names are made by the key.
+    fn placeholder_style(&self, document: &Document<'_>) -> PlaceholderStyle {
+        let config = &self.policy.config;
+        let style = config.data.placeholder;
+        if style != PlaceholderStyle::Numbered || config.retention.reject_needs_storage {
+            return style;
+        }
+        let begins =
+            self.head.api == Some(Api::OpenAiResponses) && config.retention.opt_out != OptOut::Always;
+        if begins || self.needs_storage(document).is_some() { PlaceholderStyle::Keyed } else { style }
     }
 
     fn check_findings(&self, seen: &Inspection, outline: &Outline) -> Result<(), Failure> {

@@ -60,6 +60,14 @@ impl Codec for Count {
         self.inner().set_model(root, model, edits);
     }
 
+    fn instruct(&self, root: Node<'_>, text: &str, edits: &mut Edits) {
+        let whole = root.get("generateContentRequest").or_else(|| root.get("generate_content_request"));
+        // Without it Google's has no place for what the system says.
+        if let Some(root) = whole.or_else(|| (self.of != Api::GeminiGenerate).then_some(root)) {
+            self.inner().instruct(root, text, edits);
+        }
+    }
+
     fn ask_stream_usage(&self, _root: Node<'_>, _edits: &mut Edits) {}
 
     fn storage_fields(&self) -> &'static [&'static str] {

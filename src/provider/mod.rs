@@ -13,6 +13,7 @@ mod deepseek;
 pub mod failure;
 mod fields;
 mod gemini;
+mod instruct;
 pub mod listing;
 mod mistral;
 mod openai;
@@ -243,6 +244,9 @@ pub trait Codec: Sync {
     fn set_model(&self, root: Node<'_>, model: &str, edits: &mut Edits);
     /// Makes the provider report usage in its stream, where that has to be asked for.
     fn ask_stream_usage(&self, _root: Node<'_>, _edits: &mut Edits) {}
+
+    /// Tells the model something more, behind all that the system says. Where there is no place for it, nothing is done.
+    fn instruct(&self, _root: Node<'_>, _text: &str, _edits: &mut Edits) {}
 
     /// The turns of the conversation, in order, for whoever takes out the oldest. Empty: it cannot be shortened.
     fn turns<'d>(&self, _root: Node<'d>) -> Vec<Turn<'d>> {

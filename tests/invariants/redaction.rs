@@ -1,7 +1,11 @@
 //! What is taken out comes back, and does not leave.
 
+use std::rc::Rc;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use tollgate::config::PlaceholderStyle;
+use tollgate::policy::redaction::{Fragment, Keys, Landing, Released, Restorer, StreamRestorer, Vault};
 
 use crate::draw::{Spelling, cuts, free, request, texts_of};
 use crate::support::{Answer, Gateway, Outcome, Request};
@@ -71,6 +75,24 @@ const AROUND: &[&str] = &[
     "4",
     "é",
     "%40",
+    "_EMAIL_1_",
+    "< email 1 >",
+    "<email_1>",
+    "[EMAIL 2]",
+    "EMAIL\\_1",
+    "\\<EMAIL_2\\>",
+    "&#60;EMAIL_1&#62;",
+    "&amp;lt;email_2&amp;gt;",
+    "＜EMAIL_1＞",
+    "%3CEMAIL_1%3E",
+    "IBAN_1",
+    "PHONE_1s",
+    "CREDIT_CARD_1",
+    "SECRET_1's",
+    "s",
+    "_",
+    "\\>",
+    "\\\\",
 ];
 
 fn wild() -> impl Strategy<Value = String> + Clone {
@@ -263,6 +285,140 @@ fn a_provider_that_repeats_everything_gives_the_caller_its_own_texts() {
 fn so_with_keyed_placeholders() {
     let gateway = gateway(r#", "placeholder": "keyed""#);
     check(60, &draw(wild()), |draw| comes_back(&gateway, &draw));
+}
+
+#[test]
+fn so_with_sealed_placeholders() {
+    let env = |_: &str| Some("a key that is long enough to be one".to_owned());
+    let sealed = policy(&format!(r#"{DATA}, "placeholder": "sealed", "key": {{"env": "KEY"}}}}"#));
+    let gateway = Gateway::with_env(&sealed, &env);
+    check(60, &draw(wild()), |draw| comes_back(&gateway, &draw));
+}
+
+/// A text, redacted and restored by the vault and the restorer alone, whole and cut up, as text and as JSON source.
+fn there_and_back(
+    style: PlaceholderStyle,
+    values: &[(bool, String)],
+    cuts: &[usize],
+) -> Result<(), TestCaseError> {
+    let keys = Keys::new([&b"a key of the policy's"[..], b"the one before"]);
+    let mut vault = Vault::new(style, &keys);
+    let whole: String = values.iter().map(|(_, text)| text.as_str()).collect();
+    let source = serde_json::to_string(&whole).expect("a text");
+    vault.reserve(&whole);
+    let mut redacted = String::new();
+    for (is_value, text) in values {
+        redacted.push_str(if *is_value { &text[..0] } else { text });
+        if *is_value && !text.is_empty() {
+            redacted.push_str(&vault.placeholder(if text.len() % 2 == 0 { "email" } else { "phone" }, text));
+        }
+    }
+    let restorer = Rc::new(Restorer::new(Rc::new(vault)));
+    let back = |text: &str, landing| restorer.restore(text, landing).unwrap_or_else(|| text.to_owned());
+    prop_assert_eq!(&back(&redacted, Landing::Text), &whole, "{}", redacted);
+    let redacted_source = serde_json::to_string(&redacted).expect("a text");
+    prop_assert_eq!(&back(&redacted_source, Landing::Json), &source, "{}", redacted_source);
+
+    for (redacted, whole, landing) in
+        [(&redacted, &whole, Landing::Text), (&redacted_source, &source, Landing::Json)]
+    {
+        let mut stream = StreamRestorer::new(Rc::clone(&restorer));
+        let mut said = String::new();
+        let mut take = |released: Vec<Released<String>>| {
+            said.extend(released.into_iter().map(|one| one.texts[0].clone().unwrap_or(one.item)));
+        };
+        let mut rest: Vec<char> = redacted.chars().collect();
+        for cut in cuts.iter().cycle() {
+            let text: String = rest.drain(..rest.len().min(*cut)).collect();
+            take(stream.push(text.clone(), vec![Fragment { channel: 0, text, landing }]));
+            if rest.is_empty() {
+                break;
+            }
+        }
+        take(stream.flush());
+        prop_assert_eq!(&said, whole, "{}", redacted);
+    }
+    Ok(())
+}
+
+/// What a placeholder may be made of, in every spelling, and what stands between.
+fn like_a_placeholder() -> impl Strategy<Value = String> {
+    const PARTS: &[&str] = &[
+        "<",
+        ">",
+        "\\<",
+        "\\>",
+        "&lt;",
+        "&gt;",
+        "&#60;",
+        "&#62;",
+        "&#x3c;",
+        "&#x3E;",
+        "&amp;lt;",
+        "&amp;gt;",
+        "%3C",
+        "%3e",
+        "＜",
+        "＞",
+        "[",
+        "]",
+        "\\u003c",
+        "\\u003E",
+        "(",
+        ")",
+        "*",
+        "`",
+        "EMAIL",
+        "email",
+        "Phone",
+        "PHONE",
+        "ＥＭＡＩＬ",
+        "_",
+        "\\_",
+        "\\\\_",
+        " ",
+        "  ",
+        "1",
+        "2",
+        "12",
+        "01",
+        "１",
+        "s",
+        "'s",
+        "x",
+        "X",
+        "\\",
+        "\n",
+        "\"",
+        "é",
+        "日",
+        "&",
+        "%",
+        "<EMAIL_1>",
+        "EMAIL_1",
+        "PHONE_2",
+        "[EMAIL 1]",
+        "<phone 1>",
+    ];
+    prop::sample::select(PARTS).prop_map(str::to_owned)
+}
+
+#[test]
+fn nothing_is_confused_by_what_looks_like_a_placeholder() {
+    let value = prop_oneof![
+        4 => prop::sample::select(VALUES).prop_map(str::to_owned),
+        1 => "[a-zA-Z0-9_<>\\\\ ]{1,12}",
+        1 => Just("\u{1F600}<EMAIL_1>".repeat(60)),
+    ];
+    let part = prop_oneof![
+        5 => like_a_placeholder().prop_map(|text| (false, text)),
+        1 => value.prop_map(|value| (true, value)),
+    ];
+    let text = prop::collection::vec(part, 1..24);
+    const STYLES: [PlaceholderStyle; 3] =
+        [PlaceholderStyle::Numbered, PlaceholderStyle::Keyed, PlaceholderStyle::Sealed];
+    let draw = (prop::sample::select(&STYLES[..]), text, prop::collection::vec(1usize..9, 1..8));
+    check(4000, &draw, |(style, values, cuts)| there_and_back(style, &values, &cuts));
 }
 
 /// Everything that left, undone of escapes, in lower case; and once more without separators.

@@ -80,6 +80,10 @@ const TEXT: &[&str] = &[
     ">",
     "1>",
     "EMAIL_1",
+    "EMAIL_2's",
+    "CODE_1s",
+    " ",
+    "**",
     "[DONE]",
 ];
 const SOURCE: &[&str] = &[
@@ -139,34 +143,54 @@ pub fn script() -> impl Strategy<Value = Script> {
         .prop_map(|(texts, pieces, frame, usage, done)| Script { texts, pieces, frame, usage, done })
 }
 
+/// How long a placeholder in brackets is that `rest` begins with, and what it stands for.
+fn bracketed(rest: &str, kind: Kind) -> Option<(usize, &'static str)> {
+    let mut pairs = vec![("<", ">"), ("&lt;", "&gt;"), ("\\<", "\\>")];
+    if kind == Kind::Arguments {
+        pairs.extend([("\\u003c", "\\u003e"), ("\\\\<", "\\\\>")]);
+    }
+    VALUES.iter().find_map(|(name, value)| {
+        let mut spellings = pairs.iter().map(|(open, close)| format!("{open}{name}{close}"));
+        let spelling = spellings.find(|spelling| {
+            rest.get(..spelling.len()).is_some_and(|text| text.eq_ignore_ascii_case(spelling))
+        })?;
+        Some((spelling.len(), *value))
+    })
+}
+
+/// The same for a name alone, as far as scripts have it.
+fn bare(rest: &str, kind: Kind) -> Option<(usize, &'static str)> {
+    VALUES.iter().find_map(|(name, value)| {
+        let behind = rest.strip_prefix(name)?;
+        let behind = behind.strip_prefix('s').unwrap_or(behind);
+        let escapes = behind.bytes().take(2).take_while(|byte| *byte == b'\\').count();
+        let within = escapes == 0 && behind.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        let joined = behind[escapes..].starts_with('<') && bracketed(&behind[escapes..], kind).is_some();
+        (!within && !joined).then_some((name.len(), *value))
+    })
+}
+
 /// What the caller reads in the end: every issued placeholder's value in its place, written as it must be there.
 pub fn restored(text: &str, kind: Kind) -> String {
     let mut out = String::new();
     let mut rest = text;
-    'next: while !rest.is_empty() {
-        if kind == Kind::Arguments && rest.starts_with("\\\\") {
-            out.push_str("\\\\");
-            rest = &rest[2..];
+    let mut word = false;
+    while let Some(c) = rest.chars().next() {
+        if let Some((len, value)) = bracketed(rest, kind).or_else(|| bare(rest, kind).filter(|_| !word)) {
+            let escaped = serde_json::to_string(value).expect("a text");
+            out.push_str(if kind == Kind::Arguments { &escaped[1..escaped.len() - 1] } else { value });
+            rest = &rest[len..];
+            word = true;
             continue;
         }
-        for (name, value) in VALUES {
-            let escaped = serde_json::to_string(value).expect("a text");
-            let value = if kind == Kind::Arguments { &escaped[1..escaped.len() - 1] } else { value };
-            let mut spellings = vec![format!("<{name}>"), format!("&lt;{name}&gt;")];
-            if kind == Kind::Arguments {
-                for (open, close) in [("c", "e"), ("C", "E"), ("c", "E"), ("C", "e")] {
-                    spellings.push(format!("\\u003{open}{name}\\u003{close}"));
-                }
-            }
-            if let Some(spelling) = spellings.iter().find(|spelling| rest.starts_with(spelling.as_str())) {
-                out.push_str(value);
-                rest = &rest[spelling.len()..];
-                continue 'next;
-            }
-        }
-        let c = rest.chars().next().expect("a character");
-        out.push(c);
-        rest = &rest[c.len_utf8()..];
+        let len = match rest.as_bytes() {
+            [b'\\', b'u', ..] if kind == Kind::Arguments => rest.len().min(6),
+            [b'\\', b'\\' | b'n' | b'"', ..] if kind == Kind::Arguments => 2,
+            _ => c.len_utf8(),
+        };
+        out.push_str(&rest[..len]);
+        rest = &rest[len..];
+        word = c.is_ascii_alphanumeric() || c == '_';
     }
     out
 }
@@ -209,7 +233,18 @@ impl Script {
             self.texts.iter().map(|channel| channel.text.chars().collect()).collect();
         let mut said = Vec::new();
         let mut take = |channel: usize, count: usize| {
-            let count = count.min(rests[channel].len());
+            let mut count = count.min(rests[channel].len());
+            // An answer says one thing after the other, and breaks none off in mid-word.
+            let goes_on = |at: usize| {
+                let of = |at: usize| {
+                    rests[channel].get(at).is_some_and(|c| c.is_ascii_alphanumeric() || *c == '_')
+                };
+                let joins = |at: usize| rests[channel].get(at).is_some_and(|c| matches!(c, '<' | '\\'));
+                at > 0 && of(at - 1) && (of(at) || joins(at))
+            };
+            while interleaved && goes_on(count) {
+                count += 1;
+            }
             let piece: String = rests[channel].drain(..count).collect();
             if !piece.is_empty() {
                 said.push((channel, piece));

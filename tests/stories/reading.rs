@@ -124,11 +124,10 @@ fn unescape(text: &str) -> String {
         };
         units.extend(unit);
         rest = &rest[length..];
-        if c == '\\' && length == 0 {
-            if let Some(escaped) = rest.chars().next() {
-                units.extend(escaped.encode_utf16(&mut [0; 2]).iter());
-                rest = &rest[escaped.len_utf8()..];
-            }
+        let escaped = rest.chars().next().filter(|_| c == '\\' && length == 0);
+        if let Some(escaped) = escaped {
+            units.extend(escaped.encode_utf16(&mut [0; 2]).iter());
+            rest = &rest[escaped.len_utf8()..];
         }
     }
     String::from_utf16_lossy(&units)

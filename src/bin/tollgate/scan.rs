@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use serde::{Deserialize, Serialize};
 use tollgate::config::{self, Action};
-use tollgate::policy::redaction::{Detector, Finding, Vault};
+use tollgate::policy::redaction::{Detector, Finding, Keys, Vault};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -97,7 +97,7 @@ fn redact(
     out: &mut impl Write,
 ) -> std::io::Result<()> {
     let key = config.data.keys.first().map_or(&b"tollgate scan"[..], |key| key.0.as_bytes());
-    let mut vault = Vault::new(config.data.placeholder, key);
+    let mut vault = Vault::new(config.data.placeholder, &Keys::new([key]));
     vault.reserve(text);
     let mut rest = 0;
     for finding in detector.find(text).into_iter().filter(|finding| finding.action >= Action::Redact) {

@@ -16,7 +16,7 @@ const SHORTEST_KEY: usize = 16;
 const PLACEHOLDERS: [Choice<PlaceholderStyle>; 3] = [
     ("numbered", Some(PlaceholderStyle::Numbered)),
     ("keyed", Some(PlaceholderStyle::Keyed)),
-    ("sealed", None),
+    ("sealed", Some(PlaceholderStyle::Sealed)),
 ];
 const SIGNED_THINKING: [Choice<bool>; 2] = [("refuse", Some(true)), ("allow", Some(false))];
 const UNINSPECTABLE: [Choice<bool>; 2] = [("block", Some(true)), ("allow", Some(false))];
@@ -26,7 +26,7 @@ const MEDIA: [Choice<MediaAction>; 3] = [
     ("block", Some(MediaAction::Block)),
 ];
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "find",
     "min_confidence",
     "answers",
@@ -36,6 +36,7 @@ const KEYS: [&str; 13] = [
     "placeholder",
     "key",
     "restore",
+    "hint",
     "signed_thinking",
     "classes",
     "media",
@@ -49,10 +50,18 @@ pub(super) fn data(node: Option<Node>, report: &mut Report) -> Option<Data> {
     let own = own_types(&fields);
     let classes = fields.get("classes").map(|node| classes(&node, &own, report)).unwrap_or_default();
     let keys = fields.get("key").map(|node| keys(&node, report)).unwrap_or_default();
+    let placeholder = choice(&fields, "placeholder", &PLACEHOLDERS, PlaceholderStyle::Numbered, report);
+    if placeholder == PlaceholderStyle::Sealed && fields.get("key").is_none() {
+        report.error(
+            "data.placeholder",
+            "sealed needs data.key: under a key of the process nobody else could open it",
+        );
+    }
     let mut data = Data {
-        placeholder: choice(&fields, "placeholder", &PLACEHOLDERS, PlaceholderStyle::Numbered, report),
+        placeholder,
         keys,
         restore: fields.get("restore").and_then(|node| node.flag(report)).unwrap_or(true),
+        hint: fields.get("hint").and_then(|node| node.flag(report)).unwrap_or(false),
         signed_thinking_refuse: choice(&fields, "signed_thinking", &SIGNED_THINKING, true, report),
         classes,
         media: choice(&fields, "media", &MEDIA, MediaAction::Report, report),

@@ -44,6 +44,7 @@ impl<T> Pipe<T> {
         let plain = fragments.iter().map(|(fragment, _)| fragment.clone()).collect::<Vec<_>>();
         let Some(guard) = &mut self.guard else {
             between(&mut item, &plain);
+            self.end_others(&plain);
             return restored(self.restorer.push(Checked { item, texts: Vec::new() }, plain));
         };
         let watched = watched.into_iter().map(|fragment| (fragment, Hand::Tied));
@@ -100,6 +101,14 @@ impl<T> Pipe<T> {
         self.guard.as_mut().map(StreamGuard::take_findings).unwrap_or_default()
     }
 
+    /// One answer tells its texts one after the other: where the next one begins, nothing more comes of the others. So
+    /// a thought or a text that ends in a placeholder is not held until the calls behind it are told.
+    fn end_others(&mut self, fragments: &[Fragment<Channel>]) {
+        for Fragment { channel, .. } in fragments {
+            self.restorer.end(|other| other.choice == channel.choice && other != channel);
+        }
+    }
+
     fn restore(&mut self, left: Vec<Released<Waiting<T>>>, between: &mut Between<'_, T>) -> Vec<Released<T>> {
         let mut out = Vec::new();
         for Released { item: Waiting { mut item, mut fragments }, mut texts } in left {
@@ -110,6 +119,7 @@ impl<T> Pipe<T> {
                 }
             }
             between(&mut item, &fragments);
+            self.end_others(&fragments);
             out.extend(restored(self.restorer.push(Checked { item, texts }, fragments)));
         }
         out

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::Carriage;
 use super::held::{HeldEvent, delta_fragment, fragment, note, size_of, write_delta};
 use super::pipe::Pipe;
-use super::whole::{as_signed, carry_spot, hide_logprobs, may_hold_placeholder};
+use super::whole::{as_signed, carry_spot, hide_logprobs};
 use crate::chat::visit::{Place, visit};
 use crate::chat::{Delta, ProviderError, Usage};
 use crate::engine::attempt::api_error;
@@ -28,6 +28,7 @@ pub struct StreamAnswer {
     told: usize,
     /// What each answer thought since its last signature, as the provider wrote it.
     thought: BTreeMap<u32, String>,
+    restorer: Restorer,
     /// Something went out to the caller.
     begun: bool,
 }
@@ -111,10 +112,10 @@ impl StreamAnswer {
     pub fn new(carriage: Carriage) -> Self {
         let restorer = Restorer::new(Rc::clone(&carriage.vault));
         let output = if carriage.in_place() {
-            Output::InPlace(Pipe::new(restorer, carriage.rules.as_ref()))
+            Output::InPlace(Pipe::new(restorer.clone(), carriage.rules.as_ref()))
         } else {
             let writer = carriage.to.stream_writer(carriage.created, &carriage.outline);
-            Output::Translated { pipe: Pipe::new(restorer, carriage.rules.as_ref()), writer }
+            Output::Translated { pipe: Pipe::new(restorer.clone(), carriage.rules.as_ref()), writer }
         };
         // Another API's caller never says how this one divides its stream.
         let framing = if carriage.in_place() && carriage.outline.as_array {
@@ -130,6 +131,7 @@ impl StreamAnswer {
             state: StreamState::Open,
             told: 0,
             thought: BTreeMap::new(),
+            restorer,
             begun: false,
         }
     }
@@ -322,11 +324,11 @@ impl StreamAnswer {
         if self.state != StreamState::Open {
             return;
         }
-        let Self { output, thought, .. } = self;
+        let Self { output, thought, restorer, .. } = self;
         match output {
             Output::InPlace(pipe) => write_events(pipe.flush(&mut |_, _| {}), &mut progress.output),
             Output::Translated { pipe, writer } => {
-                let left = pipe.flush(&mut |delta, texts| note_thought(delta, texts, thought));
+                let left = pipe.flush(&mut |delta, texts| note_thought(delta, texts, thought, restorer));
                 left.into_iter().for_each(|held| write_delta(held, &mut **writer, &mut progress.output));
             }
         }
@@ -364,7 +366,7 @@ impl StreamAnswer {
             return;
         }
         let Output::InPlace(pipe) = &mut self.output else { return };
-        if self.carriage.vault.is_empty() && !pipe.is_guarded() {
+        if self.carriage.vault.restores_nothing() && !pipe.is_guarded() {
             let raw =
                 if edits.is_empty() { event.raw().to_vec() } else { event.with_data(&edits.apply(data)) };
             progress.output.extend(raw);
@@ -394,10 +396,10 @@ impl StreamAnswer {
 
     fn translate(&mut self, deltas: Vec<Delta>, progress: &mut Progress) {
         let signed = self.carriage.signs_thinking();
-        let Self { output, thought, .. } = self;
+        let Self { output, thought, restorer, .. } = self;
         let Output::Translated { pipe, writer } = output else { return };
         let mut between =
-            |delta: &mut Delta, texts: &[Fragment<Channel>]| note_thought(delta, texts, thought);
+            |delta: &mut Delta, texts: &[Fragment<Channel>]| note_thought(delta, texts, thought, restorer);
         for delta in deltas {
             if matches!(delta, Delta::End) || matches!(delta, Delta::Logprobs { .. }) && pipe.hides() {
                 continue;
@@ -426,9 +428,6 @@ fn carry_others(
     texts: &[StreamText<'_>],
     edits: &mut Edits,
 ) {
-    if !pipe.is_guarded() && !may_hold_placeholder(document.text()) {
-        return;
-    }
     let restorer = Restorer::new(Rc::clone(&carriage.vault));
     let continued: HashSet<usize> = texts.iter().map(|text| text.node.span().start).collect();
     let place = |path: &[&str], parent: Node<'_>| carriage.from.response_place(path, parent);
@@ -442,13 +441,18 @@ fn carry_others(
 }
 
 /// Keeps what an answer thinks, as it leaves: what is signed goes beside it.
-fn note_thought(delta: &mut Delta, texts: &[Fragment<Channel>], thought: &mut BTreeMap<u32, String>) {
+fn note_thought(
+    delta: &mut Delta,
+    texts: &[Fragment<Channel>],
+    thought: &mut BTreeMap<u32, String>,
+    restorer: &Restorer,
+) {
     match delta {
         Delta::Thinking { choice, .. } => {
             texts.iter().for_each(|text| thought.entry(*choice).or_default().push_str(&text.text));
         }
         Delta::Signature { choice, signature } => {
-            signature.covers = thought.remove(choice).as_deref().and_then(as_signed);
+            signature.covers = thought.remove(choice).and_then(|text| as_signed(&text, restorer));
         }
         _ => {}
     }

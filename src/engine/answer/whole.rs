@@ -70,7 +70,7 @@ fn carry_document(
     tally: &mut AnswerTally,
     edits: &mut Edits,
 ) {
-    if rules.is_none() && !may_hold_placeholder(document.text()) {
+    if rules.is_none() && restorer.is_idle() {
         return;
     }
     let place = |path: &[&str], parent: Node<'_>| codec.response_place(path, parent);
@@ -136,11 +136,6 @@ pub(super) fn landing(json: bool) -> Landing {
     if json { Landing::Json } else { Landing::Text }
 }
 
-/// Every spelling of a placeholder begins with one of `<`, `\u003c` and `&lt;`.
-pub(super) fn may_hold_placeholder(bytes: &[u8]) -> bool {
-    bytes.iter().any(|byte| matches!(byte, b'<' | b'\\' | b'&'))
-}
-
 fn guard_response(response: &mut Response, rules: &AnswerRules, tally: &mut AnswerTally) {
     let mut guard = |text: &mut String, landing, hand| {
         if let Some(guarded) = rules.guard(text, landing, hand, tally) {
@@ -178,7 +173,7 @@ fn restore_response(response: &mut Response, restorer: &Restorer) {
             Part::Text(text) | Part::Refusal(text) => restore(text, Landing::Text),
             Part::Thinking { text, signature } => {
                 if let Some(signature) = signature {
-                    signature.covers = as_signed(text);
+                    signature.covers = as_signed(text, restorer);
                 }
                 restore(text, Landing::Text);
             }
@@ -192,9 +187,9 @@ fn restore_response(response: &mut Response, restorer: &Restorer) {
     }
 }
 
-/// A text that was signed, where restoring may change it.
-pub(super) fn as_signed(text: &str) -> Option<String> {
-    may_hold_placeholder(text.as_bytes()).then(|| text.to_owned())
+/// A text that was signed, where restoring changes it.
+pub(super) fn as_signed(text: &str, restorer: &Restorer) -> Option<String> {
+    restorer.restore(text, Landing::Text).is_some().then(|| text.to_owned())
 }
 
 /// What an error message quotes is the caller's own.

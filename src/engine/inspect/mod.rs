@@ -152,7 +152,7 @@ impl Reading<'_> {
         self.feed(&document.text);
         let mut values = Vec::new();
         for finding in self.detector.find(&document.text) {
-            self.count(finding.kind, finding.action);
+            self.count(&finding, finding.action);
             self.remember_value(document.text.get(finding.range.clone()).unwrap_or_default());
             if finding.action == Action::Redact {
                 values.push((finding.range, finding.kind));
@@ -174,6 +174,8 @@ impl Reading<'_> {
             return;
         };
         self.text_bytes += spot.node.raw().len();
+        // It may come back as it was written.
+        self.vault.reserve(outer.as_str());
         visit(inner.root(), &|_, _| Place::Free, &mut |mut leaf| {
             leaf.group = spot.group;
             self.leaf(&leaf, &outer);
@@ -224,7 +226,7 @@ impl Reading<'_> {
         let plain = spot.kind == SpotKind::Text && is_plain_identifier(&text);
         for finding in self.detector.find(&text) {
             if !plain || finding.confidence >= Confidence::CHECKED {
-                self.count(finding.kind, as_strict(finding.action));
+                self.count(&finding, as_strict(finding.action));
             }
         }
     }
@@ -236,7 +238,7 @@ impl Reading<'_> {
         self.estimator.feed(text.as_str());
         self.remember(text.as_str());
         for finding in self.detector.find(text.as_str()) {
-            self.count(finding.kind, finding.action);
+            self.count(&finding, finding.action);
             self.seen.in_signed_content |= finding.action >= Action::Redact;
         }
     }
@@ -259,8 +261,13 @@ impl Reading<'_> {
         form: Form,
     ) {
         self.feed(text);
+        let sealed = self.vault.sealed_in(text);
         for finding in self.find(spot, text) {
-            self.count(finding.kind, finding.action);
+            let found = &finding.range;
+            if sealed.iter().any(|seal| seal.start <= found.start && found.end <= seal.end) {
+                continue;
+            }
+            self.count(&finding, finding.action);
             self.remember_value(text.get(finding.range.clone()).unwrap_or_default());
             if finding.action != Action::Redact {
                 continue;
@@ -313,6 +320,9 @@ impl Reading<'_> {
             if findings.iter().all(|other| apart(other) || inside(other)) {
                 let strictest = findings.iter().filter(|other| !apart(other)).map(|other| other.action).max();
                 finding.action = finding.action.max(strictest.unwrap_or(finding.action));
+                let covered =
+                    findings.iter().filter(|other| !apart(other)).flat_map(|other| other.covers.clone());
+                finding.covers.extend(covered);
                 findings.retain(apart);
                 findings.push(finding);
             }
@@ -335,7 +345,7 @@ impl Reading<'_> {
         // Free JSON has lists of short texts: a value over several of them has to be beyond doubt.
         let surest = if index == 0 { Confidence::SHAPED } else { Confidence::CHECKED };
         for split in chain.split_values(self.detector, surest) {
-            self.count(split.kind, split.action);
+            self.count_type(split.kind, split.action);
             if split.action == Action::Redact {
                 for (source, value) in split.pieces {
                     self.hit((chain.group(), source.start), source, split.kind, &value, Form::Bare);
@@ -356,7 +366,12 @@ impl Reading<'_> {
         }
     }
 
-    fn count(&mut self, kind: TypeId, action: Action) {
+    fn count(&mut self, finding: &Finding, action: Action) {
+        self.count_type(finding.kind, action);
+        finding.covers.iter().for_each(|kind| self.count_type(*kind, Action::Report));
+    }
+
+    fn count_type(&mut self, kind: TypeId, action: Action) {
         let name = self.detector.type_name(kind);
         *self.seen.found.entry(name.to_owned()).or_default() += 1;
         if action == Action::Block && !self.seen.blocked.iter().any(|blocked| blocked == name) {

@@ -21,5 +21,5 @@ pub use answers::{
 #[doc(hidden)]
 pub use detect::model;
 pub use detect::{Confidence, Detector, Finding, Side, TypeId};
-pub use placeholder::{Fragment, Landing, MAX_HELD, MAX_HELD_BYTES, Restorer, StreamRestorer, Vault};
+pub use placeholder::{Fragment, Keys, Landing, MAX_HELD, MAX_HELD_BYTES, Restorer, StreamRestorer, Vault};
 pub use queue::Released;

@@ -9,6 +9,7 @@ use crate::provider::failure::Rule;
 use crate::provider::fields::{array, boolean, count, malformed, object, renamed, text_of};
 use crate::provider::{
     Api, ApiError, Codec, Hidden, Outline, StreamReader, StreamText, StreamWriter, Turn, TurnKind, ends_in,
+    instruct,
 };
 use crate::wire::json::{Edits, Node, quote};
 
@@ -72,6 +73,10 @@ impl Codec for AnthropicMessages {
 
     /// It always does.
     fn ask_stream_usage(&self, _root: Node<'_>, _edits: &mut Edits) {}
+
+    fn instruct(&self, root: Node<'_>, text: &str, edits: &mut Edits) {
+        instruct::append_to(root, "system", text, &instruct::text_part(text), edits);
+    }
 
     fn turns<'d>(&self, root: Node<'d>) -> Vec<Turn<'d>> {
         let holds = |node: Node<'d>, block: &str| {

@@ -8,7 +8,7 @@ use crate::chat::{Malformed, Request, Response, Unsupported, Usage};
 use crate::provider::failure::Rule;
 use crate::provider::fields::{count, malformed, object, renamed};
 use crate::provider::{
-    Api, ApiError, Codec, Hidden, Outline, StreamReader, StreamText, StreamWriter, Turn, TurnKind,
+    Api, ApiError, Codec, Hidden, Outline, StreamReader, StreamText, StreamWriter, Turn, TurnKind, instruct,
 };
 use crate::wire::http;
 use crate::wire::json::{Edits, Kind, Node, quote};
@@ -90,6 +90,16 @@ impl Codec for GeminiGenerate {
 
     /// It always does.
     fn ask_stream_usage(&self, _root: Node<'_>, _edits: &mut Edits) {}
+
+    fn instruct(&self, root: Node<'_>, text: &str, edits: &mut Edits) {
+        let part = format!(r#"{{"text":{}}}"#, quote(text));
+        match names::get(root, "systemInstruction") {
+            Some(said) => {
+                names::get(said, "parts").map(|parts| instruct::append(parts, text, &part, edits));
+            }
+            None => edits.set(root, "systemInstruction", &format!(r#"{{"parts":[{part}]}}"#)),
+        }
+    }
 
     /// Calls and results of functions stand in turns of their own roles.
     fn turns<'d>(&self, root: Node<'d>) -> Vec<Turn<'d>> {

@@ -60,6 +60,10 @@ impl Codec for MistralChat {
         openais().set_model(root, model, edits);
     }
 
+    fn instruct(&self, root: Node<'_>, text: &str, edits: &mut Edits) {
+        openais().instruct(root, text, edits);
+    }
+
     fn turns<'d>(&self, root: Node<'d>) -> Vec<Turn<'d>> {
         openais().turns(root)
     }

@@ -9,6 +9,7 @@ use crate::provider::failure::Rule;
 use crate::provider::fields::{array, boolean, count, malformed, object};
 use crate::provider::{
     Api, ApiError, Codec, Hidden, Outline, StreamReader, StreamText, StreamWriter, Turn, TurnKind, ends_in,
+    instruct,
 };
 use crate::wire::json::{Document, Edits, Kind, Node, quote};
 
@@ -71,6 +72,20 @@ impl Codec for OpenAiChat {
 
     fn set_model(&self, root: Node<'_>, model: &str, edits: &mut Edits) {
         set_model(root, model, edits);
+    }
+
+    fn instruct(&self, root: Node<'_>, text: &str, edits: &mut Edits) {
+        let Some(messages) = root.get("messages") else { return };
+        let is_systems = |message: &Node<'_>| {
+            message.get("role").is_some_and(|role| role.is("system") || role.is("developer"))
+        };
+        // Some models take no more than one message of the system's.
+        let said = messages.items().take_while(is_systems).last().and_then(|last| last.get("content"));
+        if said.is_none_or(|said| !instruct::append(said, text, &instruct::text_part(text), edits)) {
+            let first = messages.span().start + 1;
+            let comma = if messages.items().next().is_some() { "," } else { "" };
+            edits.replace(first..first, format!(r#"{{"role":"system","content":{}}}{comma}"#, quote(text)));
+        }
     }
 
     fn ask_stream_usage(&self, root: Node<'_>, edits: &mut Edits) {

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use regex::Regex;
 
-use super::super::{Fragment, Vault};
+use super::super::{Fragment, Keys, Vault};
 use super::*;
 use crate::config::{CustomPattern, Data, PlaceholderStyle};
 
@@ -21,7 +21,7 @@ fn rules_with(change: impl FnOnce(&mut Data)) -> AnswerRules {
         confidence: 100,
     });
     change(&mut data);
-    let mut vault = Vault::new(PlaceholderStyle::Numbered, b"");
+    let mut vault = Vault::new(PlaceholderStyle::Numbered, &Keys::new([]));
     vault.placeholder("email", "ana@example.com");
     let mut known = Known::default();
     known.add_text(PROMPT);

@@ -1,27 +1,18 @@
 //! One pass over a text, and what it found.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::LazyLock;
 
-use aho_corasick::automaton::Automaton;
-use aho_corasick::dfa::DFA;
-use aho_corasick::{Input, MatchKind};
-
 use super::allow::AllowList;
+use super::anchors::{Anchors, Candidate};
 use super::dictionary::{Dictionary, Terms};
 use super::encoded;
-use super::fields::{self, Fields};
 use super::fold::fold;
-use super::identity;
 use super::model::{Model, What};
-use super::numbers::Run;
 use super::own::OwnPatterns;
-use super::phone;
-use super::pieces::goes_on;
-use super::secrets::key;
-use super::table::{Confidence, Hit, Sight, Spec, Wake, detectors};
+use super::table::{Confidence, Hit, Wake, detectors};
 use crate::config::{Action, DATA_TYPES, Data};
 
 /// A type of sensitive value, in the detector that found it.
@@ -39,6 +30,8 @@ pub struct Finding {
     pub confidence: Confidence,
     /// The rule that found it: a built-in detector, a custom pattern, a dictionary.
     pub rule: Rc<str>,
+    /// Types of the policy's own that were found in it too: what they put data into holds.
+    pub covers: Vec<TypeId>,
 }
 
 /// How often a text may be encoded: base64 of base64.
@@ -164,8 +157,16 @@ impl Detector {
             let Some(first) = findings.iter().rev().max_by_key(|it| (it.action, it.confidence)) else {
                 return;
             };
-            if let Some(rule) = self.rules.iter().position(|rule| Rc::ptr_eq(&rule.name, &first.rule)) {
-                candidates.push(Candidate { rule, hit: Hit { range, confidence: first.confidence } });
+            for finding in &findings {
+                let rule = self.rules.iter().position(|rule| Rc::ptr_eq(&rule.name, &finding.rule));
+                let own = finding
+                    .covers
+                    .iter()
+                    .filter_map(|kind| self.rules.iter().position(|it| it.kind == *kind));
+                let told =
+                    own.chain(rule.filter(|rule| *rule >= self.first_own || std::ptr::eq(finding, first)));
+                let hit = || Hit { range: range.clone(), confidence: finding.confidence };
+                candidates.extend(told.map(|rule| Candidate { rule, hit: hit() }));
             }
         });
     }
@@ -252,15 +253,34 @@ impl Detector {
             let overlapping =
                 settled.range_mut(..range.end).rev().take_while(|(_, other)| other.range.end > range.start);
             let mut displaced = Vec::new();
+            let mut beyond = None;
             for (start, other) in overlapping {
                 if other.action == Action::Allow && told {
                     displaced.push(*start);
                 } else {
                     free = false;
+                    let own = usize::from(other.kind.0) >= DATA_TYPES.len();
                     if other.action != Action::Allow {
                         other.action = other.action.max(action);
                     }
+                    if told && other.kind != rule.kind && !other.covers.contains(&rule.kind) {
+                        other.covers.push(rule.kind);
+                    }
+                    if (told || own && !allowed)
+                        && (range.start < other.range.start || other.range.end < range.end)
+                    {
+                        beyond = Some(*start);
+                    }
                 }
+            }
+            // What the policy told to find takes along what reaches out of it, and goes as a whole itself.
+            if let Some(mut other) = beyond.and_then(|start| settled.remove(&start)) {
+                let before = settled.range(..range.start).next_back().map_or(0, |(_, it)| it.range.end);
+                let after = settled.range(range.start..).map(|(start, _)| *start);
+                let after = after.filter(|start| *start >= other.range.end).min().unwrap_or(text.len());
+                other.range.start = other.range.start.min(range.start.max(before));
+                other.range.end = other.range.end.max(range.end.min(after));
+                settled.insert(other.range.start, other);
             }
             if free {
                 for start in displaced {
@@ -274,6 +294,7 @@ impl Detector {
                         action,
                         confidence: candidate.hit.confidence,
                         rule: Rc::clone(&rule.name),
+                        covers: Vec::new(),
                     },
                 );
             }
@@ -299,11 +320,6 @@ impl Rule {
             Side::Answer => answer,
         }
     }
-}
-
-struct Candidate {
-    rule: usize,
-    hit: Hit,
 }
 
 /// The same for every policy, and not small.
@@ -333,216 +349,6 @@ impl People {
             hit: Hit { range: span.range, confidence: Confidence::from_percent((span.chance * 99.0) as u8) },
         }));
     }
-}
-
-/// The table of detectors as one automaton.
-struct Anchors {
-    automaton: DFA,
-    specs: Vec<&'static Spec>,
-    /// By the automaton's pattern: what its literal does.
-    wakes: Vec<Vec<Woken>>,
-    numbers: Vec<Number>,
-    identity: identity::Numbers,
-    fields: Fields,
-}
-
-/// What a literal does; the index is a detector's.
-#[derive(Clone, Copy)]
-enum Woken {
-    Scanner(usize),
-    Context(usize),
-    Numbers,
-    Fields,
-}
-
-struct Number {
-    rule: usize,
-    scan: fn(&Run, usize, Option<usize>) -> Option<Hit>,
-}
-
-impl Anchors {
-    fn new() -> Option<Self> {
-        let mut literals: Vec<String> = Vec::new();
-        let mut wakes: Vec<Vec<Woken>> = Vec::new();
-        let mut known: HashMap<String, usize> = HashMap::new();
-        let mut numbers = Vec::new();
-        let mut add = |literal: &str, woken: Woken| {
-            let literal = literal.to_ascii_lowercase();
-            let index = *known.entry(literal.clone()).or_insert_with(|| {
-                literals.push(literal);
-                wakes.push(Vec::new());
-                wakes.len() - 1
-            });
-            if let Some(wakes) = wakes.get_mut(index) {
-                wakes.push(woken);
-            }
-        };
-        for digit in '0'..='9' {
-            add(digit.encode_utf8(&mut [0; 4]), Woken::Numbers);
-        }
-        for (rule, spec) in detectors().enumerate() {
-            match &spec.wake {
-                Wake::At(literals, _) | Wake::Key(literals, _) => {
-                    literals.iter().for_each(|literal| add(literal, Woken::Scanner(rule)));
-                }
-                Wake::Number(scan) => numbers.push(Number { rule, scan: *scan }),
-                // Their words are read near numbers only.
-                Wake::Written(_) | Wake::Named(_) => continue,
-                Wake::Model(_) | Wake::Field(_) => {}
-            }
-            spec.context.iter().for_each(|word| add(word, Woken::Context(rule)));
-        }
-        fields::STEMS.iter().for_each(|stem| add(stem, Woken::Fields));
-        // A longer literal is found in place of the stem in it.
-        for (literal, wakes) in literals.iter().zip(&mut wakes) {
-            let stem = fields::STEMS.iter().any(|stem| literal.len() > stem.len() && literal.contains(stem));
-            wakes.extend(stem.then_some(Woken::Fields));
-        }
-        let automaton = DFA::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::LeftmostLongest)
-            .build(&literals);
-        let specs: Vec<_> = detectors().collect();
-        let identity = identity::Numbers::new(&specs)?;
-        let fields = Fields::new(&specs);
-        Some(Self { automaton: automaton.ok()?, specs, wakes, numbers, identity, fields })
-    }
-
-    fn scan(&self, text: &str, candidates: &mut Vec<Candidate>) {
-        // By detector: where the word ends that announced it last.
-        let mut contexts: Vec<Option<usize>> = vec![None; self.specs.len()];
-        let mut identities = self.identity.state();
-        let mut fields = fields::State::default();
-        let first = candidates.len();
-        let mut at = 0;
-        while let Ok(Some(found)) = self.automaton.try_find(&Input::new(text).range(at..)) {
-            let anchor = found.range();
-            at = anchor.start + 1;
-            for woken in self.wakes.get(found.pattern().as_usize()).map_or(&[][..], Vec::as_slice) {
-                match *woken {
-                    Woken::Numbers => {
-                        at =
-                            self.scan_numbers(text, anchor.start, &mut contexts, &mut identities, candidates);
-                    }
-                    Woken::Fields => self.fields.read(text, anchor.clone(), &mut fields),
-                    Woken::Context(rule) => {
-                        if is_word(text, &anchor)
-                            && let Some(context) = contexts.get_mut(rule)
-                        {
-                            *context = Some(anchor.end);
-                            at = anchor.end;
-                        }
-                    }
-                    Woken::Scanner(rule) => {
-                        at = at.max(anchor.end);
-                        let Some(spec) = self.specs.get(rule) else { continue };
-                        let Some(hit) = look(spec, text, anchor.clone()) else { continue };
-                        if hit.confidence == Confidence::CHECKED {
-                            at = at.max(hit.range.end);
-                        }
-                        self.announce(spec.kind, hit.range.end, &mut contexts);
-                        candidates.push(Candidate { rule, hit });
-                    }
-                }
-            }
-        }
-        let others = candidates.iter().skip(first).map(|it| (it.rule, it.hit.range.start));
-        let found = self.fields.finish(fields, others);
-        candidates.extend(found.into_iter().map(|(rule, hit)| Candidate { rule, hit }));
-    }
-
-    /// Shows a run of digits to every detector of numbers, from each of its groups; answers where to read on.
-    fn scan_numbers(
-        &self,
-        text: &str,
-        start: usize,
-        contexts: &mut [Option<usize>],
-        identities: &mut identity::State,
-        candidates: &mut Vec<Candidate>,
-    ) -> usize {
-        if let Some(end) = small_number(text.as_bytes(), start) {
-            return end;
-        }
-        let run = Run::read(text, start);
-        let (groups, next) = run.extent();
-        self.identity.scan(&run, identities, |rule, hit| candidates.push(Candidate { rule, hit }));
-        for Number { rule, scan } in &self.numbers {
-            let mut beyond = 0;
-            for group in 0..groups {
-                if run.group(group).start < beyond {
-                    continue;
-                }
-                let context = contexts.get(*rule).copied().flatten();
-                if let Some(hit) = scan(&run, group, context) {
-                    beyond = hit.range.end;
-                    // A word announces one value, and others that follow at once.
-                    if let Some(context) = contexts.get_mut(*rule) {
-                        *context = Some(announced_by(beyond));
-                    }
-                    candidates.push(Candidate { rule: *rule, hit });
-                }
-            }
-        }
-        next
-    }
-
-    /// A finding announces those that like to follow it, if they follow at once.
-    fn announce(&self, kind: &str, end: usize, contexts: &mut [Option<usize>]) {
-        for (spec, context) in self.specs.iter().zip(contexts) {
-            if spec.follows == Some(kind) {
-                *context = Some(announced_by(end));
-            }
-        }
-    }
-}
-
-/// Most numbers in prose are short and stand alone: too few digits for anything, and nothing around them to make more
-/// of them. Where such a number ends.
-fn small_number(text: &[u8], start: usize) -> Option<usize> {
-    let digits = text.get(start..)?.iter().take(FEWEST).take_while(|byte| byte.is_ascii_digit()).count();
-    let end = start + digits;
-    let joined = match (text.get(end), text.get(end + 1)) {
-        (Some(b' '), Some(next)) => next.is_ascii_digit() || b"(-/*`~".contains(next),
-        (Some(b')' | b'*' | b'`' | b'~'), _) => true,
-        (Some(b'-' | b'.' | b'/' | b'('), Some(next)) => !next.is_ascii_whitespace(),
-        (Some(byte), _) => byte.is_ascii_alphanumeric(),
-        (None, _) => false,
-    };
-    let joined = joined || matches!(digits, 1 | 2 | 4) && goes_on(text, end);
-    let lonely =
-        digits < FEWEST && !joined && !text.get(..start)?.last().is_some_and(u8::is_ascii_alphabetic);
-    lonely.then_some(end)
-}
-
-/// Digits of the shortest number that is looked for alone.
-const FEWEST: usize = 5;
-
-/// What a detector that is not of numbers makes of an anchor.
-fn look(spec: &Spec, text: &str, anchor: Range<usize>) -> Option<Hit> {
-    let sight = Sight { text, anchor };
-    match &spec.wake {
-        Wake::At(_, scan) => scan(&sight),
-        Wake::Key(prefixes, tail) => {
-            let prefix = text.get(sight.anchor.clone())?;
-            prefixes.contains(&prefix).then(|| key(&sight, tail))?
-        }
-        Wake::Number(_) | Wake::Written(_) | Wake::Named(_) | Wake::Model(_) | Wake::Field(_) => None,
-    }
-}
-
-/// Where a word would end that announces as much as a finding that ends at `end`.
-fn announced_by(end: usize) -> usize {
-    end.saturating_sub(phone::WINDOW - FOLLOWS_WITHIN)
-}
-
-/// Bytes between a finding and one that it announces: a comma, an "or".
-const FOLLOWS_WITHIN: usize = 6;
-
-/// Whether a literal stands as a word: `tel.`, `tel_no`, `telNo`, not `hotel` or `telling`.
-fn is_word(text: &str, range: &Range<usize>) -> bool {
-    let before = text.as_bytes().get(..range.start).and_then(<[u8]>::last);
-    let after = text.as_bytes().get(range.end);
-    !before.is_some_and(u8::is_ascii_alphanumeric) && !after.is_some_and(|byte| byte.is_ascii_lowercase())
 }
 
 #[cfg(test)]

@@ -209,6 +209,8 @@ fn a_dictionary_may_tell_case_apart_and_look_inside_words() {
         words("inside", "Öl", false, false),
         words("mixed", "Łódź", false, true),
     ];
+    // Only the words are asked about here.
+    data.find.insert("person".to_owned(), Action::Allow);
     let text = "ACME acme ACMEs; Heizöl, ÖLPREIS; łódź ŁÓDŹ łÓdŹ";
     let expected = ["exact:ACME", "inside:öl", "inside:ÖL", "mixed:łódź", "mixed:ŁÓDŹ", "mixed:łÓdŹ"];
     assert_eq!(found(&data, text), expected);
@@ -224,6 +226,23 @@ fn of_overlapping_findings_the_longest_stays_and_takes_the_strictest_action() {
     assert_eq!(findings.len(), 1);
     assert_eq!((findings[0].range.clone(), findings[0].action), (0..16, Action::Block));
     assert_eq!(detector.type_name(findings[0].kind), "email");
+}
+
+#[test]
+fn what_the_policy_tells_to_find_is_told_of_and_gone_as_a_whole_wherever_it_stands() {
+    let mut data = data();
+    data.custom = vec![
+        custom("domain", r"com and more", Action::Report),
+        custom("longer", r"example\.com, and still more", Action::Report),
+    ];
+    let detector = Detector::new(&data);
+    let text = "to ana@example.com and more, ana@example.com, and still more";
+    let findings = detector.find(text);
+    let domain = detector.type_id("domain").unwrap();
+    let shown: Vec<_> = findings.iter().map(|it| (&text[it.range.clone()], it.covers.as_slice())).collect();
+    let whole = [("ana@example.com and more", &[domain][..]), ("ana@example.com, and still more", &[])];
+    assert_eq!(shown, whole);
+    assert_eq!(findings[1].action, Action::Redact);
 }
 
 #[test]

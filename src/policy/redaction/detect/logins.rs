@@ -1,5 +1,6 @@
 //! Names that people log in with, where logs, commands and paths show them. The accounts of services are nobody's.
 
+use super::fields::listed;
 use super::table::{Confidence, Hit, Sight};
 
 const LONGEST: usize = 32;
@@ -17,7 +18,7 @@ pub(super) fn is_login(name: &str, told: bool) -> bool {
         && letters > 1;
     let lower = name.to_ascii_lowercase();
     let plain = lower.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '-' | '_' | '.'));
-    let service = SERVICES.contains(&plain)
+    let service = listed(SERVICES, plain)
         || ["www-", "svc", "test", "user", "admin", "demo", "your", "my_", "my-", "ec2-", "system"]
             .iter()
             .any(|prefix| lower.starts_with(prefix))
@@ -34,139 +35,15 @@ pub(super) fn is_login(name: &str, told: bool) -> bool {
 }
 
 /// Accounts that machines come with, and what stands for an account in examples.
-const SERVICES: &[&str] = &[
-    "root",
-    "admin",
-    "administrator",
-    "ubuntu",
-    "debian",
-    "centos",
-    "fedora",
-    "guest",
-    "nobody",
-    "test",
-    "tester",
-    "www-data",
-    "user",
-    "username",
-    "users",
-    "me",
-    "you",
-    "anonymous",
-    "anon",
-    "postgres",
-    "mysql",
-    "mongodb",
-    "redis",
-    "nginx",
-    "apache",
-    "git",
-    "gitlab-runner",
-    "github",
-    "jenkins",
-    "runner",
-    "ci",
-    "deploy",
-    "deployer",
-    "app",
-    "application",
-    "node",
-    "daemon",
-    "bin",
-    "sys",
-    "sync",
-    "mail",
-    "backup",
-    "operator",
-    "system",
-    "service",
-    "default",
-    "public",
-    "shared",
-    "vagrant",
-    "docker",
-    "hadoop",
-    "spark",
-    "airflow",
-    "oracle",
-    "tomcat",
-    "elastic",
-    "kibana",
-    "grafana",
-    "prometheus",
-    "rabbitmq",
-    "sshd",
-    "ftp",
-    "pi",
-    "foo",
-    "bar",
-    "baz",
-    "example",
-    "demo",
-    "dev",
-    "developer",
-    "prod",
-    "stage",
-    "staging",
-    "local",
-    "localhost",
-    "name",
-    "string",
-    "none",
-    "null",
-    "true",
-    "false",
-    "undefined",
-    "required",
-    "optional",
-    "value",
-    "login",
-    "password",
-    "token",
-    "key",
-    "client",
-    "server",
-    "owner",
-    "member",
-    "everyone",
-    "all",
-    "new",
-    "old",
-    "current",
-    "home",
-    "work",
-    "workspace",
-    "project",
-    "linuxbrew",
-    "travis",
-    "circleci",
-    "jovyan",
-    "coder",
-    "nixbld",
-    "sa",
-    "dba",
-    "self",
-    "this",
-    "invalid",
-    "unknown",
-    "authenticated",
-    "input",
-    "info",
-    "support",
-    "contact",
-    "sales",
-    "help",
-    "x-access-token",
-    "oauth",
-    "bearer",
-    "appuser",
-    "not",
-    "with",
-    "from",
-    "for",
-    "and",
-    "the",
-];
+const SERVICES: &str = "root admin administrator ubuntu debian centos fedora guest nobody test tester www-data user username users me \
+    you anonymous anon postgres mysql mongodb redis nginx apache git gitlab-runner github jenkins runner ci deploy \
+    deployer app application node daemon bin sys sync mail backup operator system service default public shared \
+    vagrant docker hadoop spark airflow oracle tomcat elastic kibana grafana prometheus rabbitmq sshd ftp pi foo bar \
+    baz example demo dev developer prod stage staging local localhost name string none null true false undefined \
+    required optional value login password token key client server owner member everyone all new old current home \
+    work workspace project linuxbrew travis circleci jovyan coder nixbld sa dba self this invalid unknown \
+    authenticated input info support contact sales help x-access-token oauth bearer appuser not with from for and \
+    the";
 
 /// `user=linda_morgan`, `"username": "jdoe42"`, `login: m.okafor`.
 pub(super) fn field(sight: &Sight) -> Option<Hit> {
@@ -195,9 +72,15 @@ pub(super) fn field(sight: &Sight) -> Option<Hit> {
     };
     // `user=bondcl` in a line of a log; `user=name` in code has none before it.
     let name = sight.text.get(sight.anchor.clone())?;
+    let code = quote == 0
+        && (value.ends_with("_t")
+            || value
+                .split('.')
+                .any(|part| matches!(part, "this" | "self" | "env" | "req" | "ctx" | "config"))
+            || value.contains('.') && value.contains(|c: char| c.is_ascii_uppercase()));
     let explicit = name.len() > 5 || name.eq_ignore_ascii_case("login");
     let told = explicit && quote > 0 || assigned && quote == 0 && before.last() == Some(&b' ') && explicit;
-    (ends && is_login(value, told))
+    (ends && !code && is_login(value, told))
         .then_some(Hit { range: start..start + value.len(), confidence: Confidence::LIKELY })
 }
 
@@ -211,7 +94,8 @@ pub(super) fn behind(sight: &Sight) -> Option<Hit> {
     let len = sight.run(start, LONGEST + 1, in_login);
     let name = sight.text.get(start..start + len)?;
     let after = sight.after(start + len);
-    let command = sight.before(start).ends_with(b"ssh ");
+    let anchor = sight.text.get(sight.anchor.clone())?;
+    let command = anchor.eq_ignore_ascii_case("ssh ");
     let ends = match after {
         [b'@', ..] => command,
         [b'/' | b'\\', ..] => path,
@@ -221,9 +105,8 @@ pub(super) fn behind(sight: &Sight) -> Option<Hit> {
         [b'"' | b'\'' | b'`', ..] => path,
         _ => false,
     };
-    // In URLs, `/users/` is no folder.
-    let anchor = sight.text.get(sight.anchor.clone())?;
-    let word = (sight.starts_word() || path) && anchor != "/users/";
+    // In URLs they are no folders.
+    let word = sight.starts_word() && anchor != "/users/";
     (word && ends && is_login(name, true))
         .then_some(Hit { range: start..start + len, confidence: Confidence::LIKELY })
 }

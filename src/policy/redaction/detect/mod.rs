@@ -8,6 +8,7 @@
 //! beside it. It does not know where a text stands, nor what becomes of a finding.
 
 mod allow;
+mod anchors;
 mod birth;
 mod checksums;
 mod dates;

@@ -122,18 +122,15 @@ impl OwnPatterns {
 impl Own {
     fn agrees(&self, value: &str) -> bool {
         let Some(checksum) = self.checksum else { return true };
-        let digits: Vec<u8> = value
-            .chars()
-            .filter_map(|c| c.to_digit(10))
-            .filter_map(|digit| u8::try_from(digit).ok())
-            .collect();
+        let digits: Vec<u8> = value.chars().filter_map(|c| c.to_digit(10)).map(ascii_digit).collect();
+        let enough = digits.len() > 1;
         match checksum {
-            Checksum::Luhn => digits.len() > 1 && checksums::luhn(&digits),
-            Checksum::Verhoeff => digits.len() > 1 && verhoeff(&digits),
-            Checksum::Iso7064Mod11_10 => digits.len() > 1 && mod_11_10(&digits),
+            Checksum::Luhn => enough && checksums::luhn_text(&digits),
+            Checksum::Verhoeff => enough && checksums::verhoeff(&digits),
+            Checksum::Iso7064Mod11_10 => enough && checksums::mod_11_10(&digits),
+            Checksum::Iso7064Mod11_2 => enough && checksums::mod_11_2(&with_x(digits, value)),
+            Checksum::Mod11 => enough && weighted_mod_11(&with_x(digits, value)),
             Checksum::Mod97 => mod_97(value) == Some(1),
-            Checksum::Mod11 => weighted_mod_11(value),
-            Checksum::Iso7064Mod11_2 => mod_11_2(value),
         }
     }
 
@@ -192,65 +189,22 @@ fn mod_97(value: &str) -> Option<u32> {
     seen.then_some(rest)
 }
 
-/// Digits, and `X` for ten at the end.
-fn with_x(value: &str) -> Option<Vec<u32>> {
-    let mut all = Vec::new();
-    for byte in value.bytes().filter(u8::is_ascii_alphanumeric) {
-        if all.last() == Some(&10) {
-            return None;
-        }
-        match byte {
-            b'0'..=b'9' => all.push(u32::from(byte - b'0')),
-            b'X' | b'x' if !all.is_empty() => all.push(10),
-            _ => {}
-        }
+fn ascii_digit(digit: u32) -> u8 {
+    b'0' + u8::try_from(digit).unwrap_or(0)
+}
+
+/// With the `X` that stands for ten where the value ends in one.
+fn with_x(mut digits: Vec<u8>, value: &str) -> Vec<u8> {
+    if value.trim_end().ends_with(['X', 'x']) {
+        digits.push(b'X');
     }
-    (all.len() > 1).then_some(all)
+    digits
 }
 
-fn weighted_mod_11(value: &str) -> bool {
-    let Some(digits) = with_x(value) else { return false };
-    let sum = digits
-        .iter()
-        .rev()
-        .zip((1..=10u32).cycle())
-        .fold(0, |sum, (digit, weight)| (sum + digit * weight) % 11);
-    sum == 0
-}
-
-fn mod_11_2(value: &str) -> bool {
-    let Some(digits) = with_x(value) else { return false };
-    digits.iter().fold(0, |rest, digit| (rest * 2 + digit) % 11) == 1
-}
-
-fn mod_11_10(digits: &[u8]) -> bool {
-    let Some((check, body)) = digits.split_last() else { return false };
-    let product = body.iter().fold(10, |product, digit| {
-        let sum = (product + u32::from(*digit)) % 10;
-        (if sum == 0 { 10 } else { sum }) * 2 % 11
-    });
-    (product + u32::from(*check)) % 10 == 1
-}
-
-fn verhoeff(digits: &[u8]) -> bool {
-    /// The base of the permutation of places.
-    const PLACES: [u8; 10] = [1, 5, 7, 6, 2, 8, 3, 0, 9, 4];
-    let permuted = |digit: u8, times: usize| {
-        (0..times % 8).fold(digit, |digit, _| PLACES.get(usize::from(digit)).copied().unwrap_or(digit))
-    };
-    let sum =
-        digits.iter().rev().enumerate().fold(0, |sum, (place, digit)| dihedral(sum, permuted(*digit, place)));
-    sum == 0
-}
-
-/// The product in the group of the pentagon's symmetries: 0–4 turn it, 5–9 turn it over.
-fn dihedral(left: u8, right: u8) -> u8 {
-    match (left < 5, right < 5) {
-        (true, true) => (left + right) % 5,
-        (true, false) => (left + right) % 5 + 5,
-        (false, true) => (left + 5 - right) % 5 + 5,
-        (false, false) => (left + 5 - right) % 5,
-    }
+fn weighted_mod_11(text: &[u8]) -> bool {
+    let value = |byte: u8| if byte == b'X' { 10 } else { checksums::place_value(byte) };
+    let weighted = text.iter().rev().zip((1..=10).cycle()).map(|(byte, weight)| value(*byte) * weight);
+    weighted.sum::<u32>().is_multiple_of(11)
 }
 
 #[cfg(test)]

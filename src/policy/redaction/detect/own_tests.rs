@@ -48,20 +48,6 @@ fn a_checksum_has_to_agree() {
 }
 
 #[test]
-fn every_changed_digit_and_every_swap_of_neighbours_is_seen_by_verhoeff() {
-    let digits = [2u8, 3, 6, 3];
-    assert!(verhoeff(&digits));
-    for place in 0..digits.len() {
-        let mut changed = digits;
-        changed[place] = (changed[place] + 1) % 10;
-        assert!(!verhoeff(&changed));
-        let mut swapped = digits;
-        swapped.swap(place, (place + 1) % 4);
-        assert!(swapped == digits || place == 3 || !verhoeff(&swapped));
-    }
-}
-
-#[test]
 fn a_word_has_to_stand_near_as_a_word_on_either_side() {
     let context = vec!["badge".to_owned(), "dienstausweis nr".to_owned(), "état".to_owned()];
     let customs = [CustomPattern { context, within: 12, ..custom(r"\b\d{6}\b") }];

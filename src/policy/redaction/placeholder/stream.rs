@@ -25,12 +25,16 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use super::super::queue::{Piece, Queue, Released};
-use super::restorer::{Landing, Next, Restorer};
+use super::restorer::{Restorer, written};
+use super::spelling::{Cursor, Landing, Next};
 
-/// Items held before everything is released as it is.
-pub const MAX_HELD: usize = 256;
+/// Items held before everything is released as it is: more than the longest sealed placeholder has characters.
+pub const MAX_HELD: usize = 512;
 /// Bytes of text held before everything is released as it is.
 pub const MAX_HELD_BYTES: usize = 64 * 1024;
+
+/// Channels that are remembered between two texts. Of others it is not known whether a text goes on in mid-word.
+const MAX_CHANNELS: usize = 1024;
 
 /// A piece of the text that `channel` names.
 #[derive(Debug, Clone)]
@@ -62,14 +66,35 @@ impl<T, C: Clone + Eq + Hash> StreamRestorer<T, C> {
             self.read(number, fragment);
         }
         if self.queue.len() > MAX_HELD || self.queue.bytes() > MAX_HELD_BYTES {
-            return self.flush();
+            // What follows is not known: everything leaves as the text that it is.
+            for (_, tail) in mem::take(&mut self.tails) {
+                self.decide(&tail);
+            }
         }
         self.queue.release()
     }
 
-    /// Nothing follows: what is still held leaves, with beginnings of placeholders as the text that they are.
+    /// Nothing is likely to follow in these channels: a name without brackets that stands at their ends is taken for
+    /// whole. A bracket waits on: it shows that something has to come.
+    pub fn end(&mut self, ended: impl Fn(&C) -> bool) {
+        if self.queue.len() == 0 {
+            return;
+        }
+        let bare = |tail: &Tail| tail.text.starts_with(|c: char| c.is_ascii_uppercase() || c == '_');
+        let (over, open): (HashMap<C, Tail>, _) =
+            mem::take(&mut self.tails).into_iter().partition(|(channel, tail)| bare(tail) && ended(channel));
+        self.tails = open;
+        for (channel, tail) in over {
+            let cursor = self.restore(&tail, true);
+            self.decide(&tail);
+            self.remember(channel, Tail { word: cursor.word, ..Tail::new(tail.landing) });
+        }
+    }
+
+    /// Nothing follows at all: what is still held leaves.
     pub fn flush(&mut self) -> Vec<Released<T>> {
         for (_, tail) in mem::take(&mut self.tails) {
+            self.restore(&tail, true);
             self.decide(&tail);
         }
         self.queue.release()
@@ -89,6 +114,7 @@ impl<T, C: Clone + Eq + Hash> StreamRestorer<T, C> {
             Entry::Vacant(_) => Tail::new(landing),
         };
         if open.landing != landing {
+            self.restore(&open, true);
             self.decide(&open);
             open = Tail::new(landing);
         }
@@ -98,22 +124,27 @@ impl<T, C: Clone + Eq + Hash> StreamRestorer<T, C> {
         } else {
             open.text.push_str(&text);
         }
+        let cursor = self.restore(&open, false);
+        let open = open.from(cursor, &mut self.queue);
+        self.remember(channel, open);
+    }
 
+    /// Puts values where the tail's text names them, and says how far that is decided.
+    fn restore(&mut self, tail: &Tail, ended: bool) -> Cursor {
         let restorer = Rc::clone(&self.restorer);
-        let mut at = 0;
-        let rest = loop {
-            match restorer.next(&open.text, at, landing) {
-                None => break open.text.len(),
-                Some(Next::Unfinished { start }) => break start,
-                Some(Next::Placeholder { start, end, value }) => {
-                    self.replace(&open, start..end, &value);
-                    at = end;
-                }
-            }
-        };
-        let open = open.from(rest, &mut self.queue);
-        if !open.text.is_empty() {
-            self.tails.insert(channel, open);
+        let mut cursor = Cursor { at: 0, word: tail.word };
+        while let Some(Next::Found { range, value, form }) =
+            restorer.next(&tail.text, &mut cursor, tail.landing, ended)
+        {
+            self.replace(tail, range, &written(&value, form, tail.landing));
+        }
+        cursor
+    }
+
+    /// Keeps what the next text of a channel has to be read with.
+    fn remember(&mut self, channel: C, tail: Tail) {
+        if !tail.text.is_empty() || tail.word && self.tails.len() < MAX_CHANNELS {
+            self.tails.insert(channel, tail);
         }
     }
 
@@ -140,6 +171,8 @@ impl<T, C: Clone + Eq + Hash> StreamRestorer<T, C> {
 /// The end of a channel's text that may become a placeholder, and the fragments that it lies in.
 struct Tail {
     landing: Landing,
+    /// What stands before it belongs to a word.
+    word: bool,
     text: String,
     /// In order; their lengths add up to the text's.
     pieces: Vec<Piece>,
@@ -147,11 +180,13 @@ struct Tail {
 
 impl Tail {
     fn new(landing: Landing) -> Self {
-        Self { landing, text: String::new(), pieces: Vec::new() }
+        Self { landing, word: false, text: String::new(), pieces: Vec::new() }
     }
 
-    /// What remains from byte `start` on.
-    fn from<T>(mut self, start: usize, queue: &mut Queue<T>) -> Self {
+    /// What remains from there on.
+    fn from<T>(mut self, cursor: Cursor, queue: &mut Queue<T>) -> Self {
+        let start = cursor.at.min(self.text.len());
+        self.word = cursor.word;
         let mut begin = 0;
         self.pieces.retain_mut(|piece| {
             let end = begin + piece.range.len();

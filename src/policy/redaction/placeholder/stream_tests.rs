@@ -2,12 +2,13 @@ use std::collections::VecDeque;
 
 use proptest::prelude::*;
 
+use super::super::seal::Keys;
 use super::super::vault::Vault;
 use super::*;
 use crate::config::PlaceholderStyle;
 
 fn restorer() -> Rc<Restorer> {
-    let mut vault = Vault::new(PlaceholderStyle::Numbered, b"");
+    let mut vault = Vault::new(PlaceholderStyle::Numbered, &Keys::new([]));
     vault.placeholder("email", "ana@example.com");
     for n in 2..13 {
         vault.placeholder("email", &format!("{n}@example.com"));
@@ -39,10 +40,60 @@ fn a_placeholder_split_across_items_is_restored_where_it_began() {
 
 #[test]
 fn text_that_cannot_become_an_issued_placeholder_is_never_held() {
+    let texts = [
+        "a < b",
+        "<html>",
+        "Vec<String",
+        "&amp; ",
+        "<EMAIL_9x",
+        "<EMAIL_13",
+        "<PHONE",
+        "if (a && b",
+        "PHONE",
+        "EMAILS",
+        "xEMAIL",
+        "EMAIL_13",
+        "email_1",
+        "The",
+        "[12",
+        "[email",
+        "_private",
+        "x_",
+        "<div",
+        "100 %,",
+        "<EMAIL  ",
+    ];
     let mut stream = StreamRestorer::new(restorer());
-    for text in ["a < b", "<html>", "Vec<String", "&amp", "<EMAIL_9x", "<EMAIL_13", "<PHONE", "if (a && b"] {
+    for text in texts {
         assert_eq!(stream.push(1, vec![fragment(0, text)]), [released(1, &[None])], "{text}");
+        stream.push(2, vec![fragment(0, " ")]);
     }
+}
+
+#[test]
+fn a_bare_name_waits_for_the_end_of_its_word() {
+    let mut stream = StreamRestorer::new(restorer());
+    assert_eq!(stream.push(1, vec![fragment(0, "to EMAIL_1")]), []);
+    assert_eq!(stream.push(2, vec![fragment(0, "2")]), []);
+    assert_eq!(
+        stream.push(3, vec![fragment(0, ", EMAIL_1")]),
+        [released(1, &[Some("to 12@example.com")]), released(2, &[Some("")])]
+    );
+    assert_eq!(stream.flush(), [released(3, &[Some(", ana@example.com")])]);
+    assert_eq!(stream.push(4, vec![fragment(0, "pre")]), [released(4, &[None])]);
+    assert_eq!(stream.push(5, vec![fragment(0, "EMAIL_1 ")]), [released(5, &[None])], "in mid-word");
+}
+
+#[test]
+fn a_channel_that_has_ended_holds_nothing_back() {
+    let mut stream = StreamRestorer::new(restorer());
+    assert_eq!(stream.push(1, vec![fragment(0, "to EMAIL_1")]), []);
+    stream.end(|channel| *channel == 0);
+    assert_eq!(
+        stream.push(2, vec![fragment(1, "{}")]),
+        [released(1, &[Some("to ana@example.com")]), released(2, &[None])]
+    );
+    assert_eq!(stream.push(3, vec![fragment(0, "2 ")]), [released(3, &[None])]);
 }
 
 #[test]
@@ -66,7 +117,7 @@ fn an_unfinished_placeholder_leaves_as_text_at_the_end() {
 
 #[test]
 fn an_empty_vault_holds_nothing() {
-    let vault = Vault::new(PlaceholderStyle::Numbered, b"");
+    let vault = Vault::new(PlaceholderStyle::Numbered, &Keys::new([]));
     let mut stream = StreamRestorer::new(Restorer::new(Rc::new(vault)));
     assert_eq!(stream.push(1, vec![fragment(0, "<")]), [released(1, &[None])]);
 }
@@ -101,37 +152,94 @@ fn the_queue_is_bounded_in_items_and_in_bytes() {
 }
 
 #[test]
-fn nothing_is_remembered_of_channels_that_are_decided() {
+fn what_is_remembered_of_channels_is_bounded() {
     let mut stream = StreamRestorer::new(restorer());
-    for channel in 0..=255 {
-        stream.push(1, vec![fragment(channel, "<EMAIL_1")]);
-        stream.push(2, vec![fragment(channel, "> done")]);
+    for channel in 0..5000u32 {
+        let mut say = |text: &str| {
+            stream.push(1, vec![Fragment { channel, text: text.to_owned(), landing: Landing::Text }])
+        };
+        say("<EMAIL_1");
+        say("> done");
     }
-    assert!(stream.tails.is_empty() && stream.queue.bytes() == 0);
+    assert!(stream.tails.len() <= MAX_CHANNELS && stream.queue.bytes() == 0);
+    assert!(stream.tails.values().all(|tail| tail.text.is_empty() && tail.pieces.is_empty()));
+}
+
+/// Under the key of [`sealing_restorer`], whole and in parts.
+fn sealed_words() -> Vec<String> {
+    let mut vault = Vault::new(PlaceholderStyle::Sealed, &sealing_keys());
+    let sealed = vault.placeholder("email", "elsewhere@example.com");
+    let name = &sealed[1..sealed.len() - 1];
+    let (one, two) = name.split_at(20);
+    [&sealed, name, one, two, &sealed.to_lowercase(), &name.replace('_', r"\_")].map(str::to_owned).to_vec()
+}
+
+fn sealing_keys() -> Rc<Keys> {
+    Keys::new([&b"a key of the policy's"[..]])
+}
+
+/// It has issued nothing, and opens what others have.
+fn sealing_restorer() -> Rc<Restorer> {
+    Rc::new(Restorer::new(Rc::new(Vault::new(PlaceholderStyle::Sealed, &sealing_keys()))))
 }
 
 /// Text in which placeholders, their beginnings and their look-alikes are frequent.
 fn text() -> impl Strategy<Value = String> {
-    let word = prop_oneof![
-        Just("<EMAIL_1>"),
-        Just("<EMAIL_12>"),
-        Just("<EMAIL_13>"),
-        Just("&lt;EMAIL_2&gt;"),
-        Just(r"\u003cEMAIL_3\u003E"),
-        Just(r"\u003CSECRET_1\u003e"),
-        Just("<SECRET_1>"),
-        Just("<EMAIL"),
-        Just("&lt;EMAIL_1"),
-        Just("<"),
-        Just(">"),
-        Just("&"),
-        Just(r"\"),
-        Just(r"\\"),
-        Just("_1>"),
-        Just("é 日本"),
-        Just("so "),
+    const WORDS: &[&str] = &[
+        "<EMAIL_1>",
+        "<EMAIL_12>",
+        "<EMAIL_13>",
+        "&lt;EMAIL_2&gt;",
+        r"\u003cEMAIL_3\u003E",
+        r"\u003CSECRET_1\u003e",
+        "<SECRET_1>",
+        "<EMAIL",
+        "&lt;EMAIL_1",
+        "<",
+        ">",
+        "&",
+        r"\",
+        r"\",
+        "_1>",
+        "é 日本",
+        "so ",
+        "EMAIL_1",
+        "EMAIL",
+        "_",
+        "1",
+        "12",
+        "s",
+        " ",
+        "'s",
+        "[",
+        "]",
+        "EMAIL 1",
+        "< email 1 >",
+        "*",
+        "`",
+        "＜",
+        "＞",
+        "ＥＭＡＩＬ",
+        "%3C",
+        "%3E",
+        "%",
+        r"\<",
+        r"\>",
+        r"EMAIL\_1",
+        r"EMAIL\_2",
+        "&amp;lt;",
+        "&amp;gt;",
+        r"\n",
+        r"\u",
+        "0026",
+        "lt;",
+        "__",
+        "x",
+        "X",
     ];
-    prop::collection::vec(word, 0..12).prop_map(|words| words.concat())
+    let sealed = prop::sample::select(sealed_words());
+    let word = prop_oneof![8 => prop::sample::select(WORDS).prop_map(str::to_owned), 1 => sealed];
+    prop::collection::vec(word, 0..14).prop_map(|words| words.concat())
 }
 
 /// The text, cut into pieces of one to seven characters.
@@ -157,8 +265,9 @@ proptest! {
         two in text(),
         cuts in prop::collection::vec(1usize..8, 1..12),
         order in prop::collection::vec(any::<bool>(), 1..16),
+        sealed in any::<bool>(),
     ) {
-        let restorer = restorer();
+        let restorer = if sealed { sealing_restorer() } else { restorer() };
         let texts = [(one, Landing::Text), (two, Landing::Json)];
         let mut waiting: Vec<VecDeque<String>> = texts.iter().map(|(text, _)| pieces(text, &cuts).into()).collect();
         let mut stream = StreamRestorer::new(Rc::clone(&restorer));

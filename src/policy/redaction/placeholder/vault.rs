@@ -8,22 +8,27 @@
 //! history redacts to the same bytes and the provider's prompt cache keeps hitting. Numbers are given in the order
 //! of first use; what the text itself already calls `<EMAIL_1>` is passed over, see [`Vault::reserve`].
 //!
+//! A sealed placeholder carries its value itself, so that the vault also knows those that it did not issue.
+//!
 //! The vault never prints what it holds. It does not know where values are found, nor how they are put back.
 
-use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fmt;
+use std::ops::{Bound, Range};
 use std::rc::Rc;
+use std::{fmt, mem};
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+use super::seal::{ALPHABET, Keys};
+use super::spelling::{Cursor, Landing, Names, Next, next};
 use crate::config::PlaceholderStyle;
 
 /// The values of one conversation, by the placeholder that stands for each.
 pub struct Vault {
     style: PlaceholderStyle,
-    key: Rc<[u8]>,
+    keys: Rc<Keys>,
     /// Type, then value, to the placeholder with its brackets.
     issued: HashMap<Rc<str>, HashMap<Rc<str>, Rc<str>>>,
     /// Name (the placeholder without its brackets) to value. Ordered, so that a prefix can be looked up.
@@ -32,34 +37,64 @@ pub struct Vault {
     taken: HashSet<Box<str>>,
     /// The number given last, by label.
     last: HashMap<String, usize>,
+    /// The letters that issued names begin with.
+    letters: u32,
 }
 
 impl Vault {
-    /// `key` makes keyed placeholders the same wherever it is the same; numbered ones do not use it.
-    pub fn new(style: PlaceholderStyle, key: &[u8]) -> Self {
+    pub fn new(style: PlaceholderStyle, keys: &Rc<Keys>) -> Self {
         Self {
             style,
-            key: key.into(),
+            keys: Rc::clone(keys),
             issued: HashMap::new(),
             values: BTreeMap::new(),
             taken: HashSet::new(),
             last: HashMap::new(),
+            letters: 0,
         }
     }
 
-    /// Passes over the names in `text` that look like placeholders: a number that the conversation already uses is
-    /// never issued. Every text of a conversation is to be reserved before its first placeholder is issued.
+    /// One that knows no placeholder and never will: nothing is restored from it.
+    pub fn nothing() -> Self {
+        Self::new(PlaceholderStyle::Numbered, &Keys::new([]))
+    }
+
+    /// Passes over the names in `text` that look like placeholders, in any spelling that would be restored: a number
+    /// that the conversation already uses is never issued. Every text of a conversation is to be reserved before its
+    /// first placeholder is issued.
     ///
-    /// A keyed name needs no reservation: nobody can write one for another value without the key.
+    /// Other names need no reservation: nobody can write one for another value without the key.
     pub fn reserve(&mut self, text: &str) {
-        if self.style == PlaceholderStyle::Keyed {
+        if self.style != PlaceholderStyle::Numbered {
             return;
         }
-        for name in numbered_names(text) {
-            if !self.taken.contains(name.as_ref()) {
-                self.taken.insert(name.into());
-            }
+        let numbered = Numbered(RefCell::new(mem::take(&mut self.taken)));
+        let read = |landing| {
+            // It knows no value, so that reading ends with the text.
+            next(&numbered, text.as_bytes(), &mut Cursor::default(), landing, true);
+        };
+        read(Landing::Text);
+        if text.contains('\\') {
+            // The text may come back where it is read as JSON source.
+            read(Landing::Json);
         }
+        self.taken = numbered.0.into_inner();
+    }
+
+    /// Where sealed placeholders stand in a text that goes to the provider. They are not looked into: what a detector
+    /// takes for a secret in one is the seal.
+    pub fn sealed_in(&self, text: &str) -> Vec<Range<usize>> {
+        let mut all = Vec::new();
+        if self.style != PlaceholderStyle::Sealed {
+            return all;
+        }
+        let mut cursor = Cursor::default();
+        while let Some(Next::Found { range, .. }) =
+            next(self, text.as_bytes(), &mut cursor, Landing::Text, true)
+        {
+            all.push(range);
+        }
+        all
     }
 
     /// The placeholder for a value, brackets included. `type_name` is snake case: `employee_id` → `<EMPLOYEE_ID_1>`.
@@ -70,7 +105,9 @@ impl Vault {
         let name = match self.style {
             PlaceholderStyle::Numbered => self.next_numbered(type_name),
             PlaceholderStyle::Keyed => self.keyed(type_name, value),
+            PlaceholderStyle::Sealed => self.sealed(type_name, value),
         };
+        self.letters |= name.bytes().next().map_or(0, letter_bit);
         let value: Rc<str> = value.into();
         let placeholder: Rc<str> = format!("<{name}>").into();
         self.values.insert(name.into(), Rc::clone(&value));
@@ -87,20 +124,14 @@ impl Vault {
         self.values.is_empty()
     }
 
+    /// Whether there is nothing that could ever be restored.
+    pub fn restores_nothing(&self) -> bool {
+        self.values.is_empty() && self.style != PlaceholderStyle::Sealed
+    }
+
     /// Values held, by type name.
     pub fn counts(&self) -> BTreeMap<String, usize> {
         self.issued.iter().map(|(type_name, of_type)| (type_name.to_string(), of_type.len())).collect()
-    }
-
-    /// What a name stands for, if it was issued.
-    pub(super) fn value(&self, name: &str) -> Option<&str> {
-        self.values.get(name).map(AsRef::as_ref)
-    }
-
-    /// Whether an issued name begins with `prefix`, or is it.
-    pub(super) fn issued_with_prefix(&self, prefix: &str) -> bool {
-        let from = (std::ops::Bound::Included(prefix), std::ops::Bound::Unbounded);
-        self.values.range::<str, _>(from).next().is_some_and(|(name, _)| name.starts_with(prefix))
     }
 
     fn next_numbered(&mut self, type_name: &str) -> String {
@@ -129,9 +160,19 @@ impl Vault {
         }
     }
 
+    /// The name is the value, encrypted. One that is too long for that gets a keyed name, and is restored where the
+    /// request holds it.
+    fn sealed(&self, type_name: &str, value: &str) -> String {
+        let label = label(type_name);
+        match self.keys.seal(&label, value) {
+            Some(seal) => format!("{label}_{seal}"),
+            None => self.keyed(type_name, value),
+        }
+    }
+
     /// Thirteen characters of HMAC-SHA-256(key, type NUL value): a letter of 22, then twelve of 32, 64.4 bits.
     fn digest(&self, type_name: &str, value: &str, round: u8) -> String {
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.key) else {
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.keys.first()) else {
             // HMAC takes keys of every length.
             return String::new();
         };
@@ -144,7 +185,7 @@ impl Vault {
         let digest = mac.finalize().into_bytes();
         let mut bits = digest.iter().take(16).fold(0u128, |bits, byte| bits << 8 | u128::from(*byte));
         let mut text = String::with_capacity(13);
-        text.extend(letter_of(LETTERS, bits % 22));
+        text.extend(letter_of(ALPHABET.get(10..).unwrap_or_default(), bits % 22));
         bits /= 22;
         for _ in 0..12 {
             text.extend(letter_of(ALPHABET, bits % 32));
@@ -161,12 +202,56 @@ impl fmt::Debug for Vault {
     }
 }
 
-/// Crockford's base 32 (no I, L, O, U), its letters and all of it.
-const LETTERS: &str = "ABCDEFGHJKMNPQRSTVWXYZ";
-const ALPHABET: &str = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+impl Names for Vault {
+    fn value(&self, name: &str) -> Option<Rc<str>> {
+        if let Some(value) = self.values.get(name) {
+            return Some(Rc::clone(value));
+        }
+        let sealed = self.style == PlaceholderStyle::Sealed;
+        sealed.then(|| self.keys.open(name)).flatten().map(Rc::from)
+    }
 
-fn letter_of(alphabet: &str, index: u128) -> Option<char> {
-    alphabet.as_bytes().get(usize::try_from(index).ok()?).copied().map(char::from)
+    fn begins(&self, prefix: &str) -> bool {
+        let from = (Bound::Included(prefix), Bound::Unbounded);
+        self.values.range::<str, _>(from).next().is_some_and(|(name, _)| name.starts_with(prefix))
+            || self.style == PlaceholderStyle::Sealed && self.keys.may_begin(prefix)
+    }
+
+    fn letters(&self) -> u32 {
+        if self.style == PlaceholderStyle::Sealed { u32::MAX } else { self.letters }
+    }
+}
+
+/// Collects the names that a counted placeholder may have.
+struct Numbered(RefCell<HashSet<Box<str>>>);
+
+impl Names for Numbered {
+    fn value(&self, name: &str) -> Option<Rc<str>> {
+        let number = name.rsplit_once('_').map_or("", |(_, number)| number);
+        if (1..=9).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit()) {
+            let mut taken = self.0.borrow_mut();
+            if !taken.contains(name) {
+                taken.insert(name.into());
+            }
+        }
+        None
+    }
+
+    fn begins(&self, _prefix: &str) -> bool {
+        false
+    }
+
+    fn letters(&self) -> u32 {
+        u32::MAX
+    }
+}
+
+fn letter_bit(letter: u8) -> u32 {
+    1u32.checked_shl(u32::from(letter.wrapping_sub(b'A'))).unwrap_or(0)
+}
+
+fn letter_of(alphabet: &[u8], index: u128) -> Option<char> {
+    alphabet.get(usize::try_from(index).ok()?).copied().map(char::from)
 }
 
 /// `employee_id` → `EMPLOYEE_ID`; whatever a placeholder cannot hold becomes an underscore.
@@ -176,46 +261,12 @@ fn label(type_name: &str) -> String {
     upper.collect()
 }
 
-/// Whether a byte may stand in a placeholder's name.
-pub(super) fn is_name_byte(byte: u8) -> bool {
-    byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_'
-}
-
-/// Words such as `EMAIL_1`, in upper case, with or without brackets, however those are spelled or cased: what a
-/// reader could later take for one of ours. Each word is looked at once: only its end can be a number.
-fn numbered_names(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
-    let bytes = text.as_bytes();
-    memchr::memchr_iter(b'_', bytes).filter_map(move |underscore| {
-        let (before, after) = (bytes.get(..underscore)?, bytes.get(underscore + 1..)?);
-        let digits = after.iter().take_while(|b| b.is_ascii_digit()).count();
-        let ends = after.get(digits).is_none_or(|b| !is_word_byte(*b));
-        if digits == 0 || digits > 9 || !ends {
-            return None;
-        }
-        let mut label = before.iter().rev().take_while(|b| is_word_byte(**b)).count();
-        if before.get(..underscore - label).is_some_and(|before| before.ends_with(b"\\")) && label > 5 {
-            // JSON source: the word stands behind an escaped bracket, `\u003c`.
-            label -= 5;
-        }
-        if label == 0 {
-            return None;
-        }
-        let word = text.get(underscore - label..underscore + 1 + digits)?;
-        let lower = word.bytes().any(|b| b.is_ascii_lowercase());
-        Some(if lower { word.to_ascii_uppercase().into() } else { word.into() })
-    })
-}
-
-fn is_word_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_'
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn numbered() -> Vault {
-        Vault::new(PlaceholderStyle::Numbered, b"")
+        Vault::new(PlaceholderStyle::Numbered, &Keys::new([]))
     }
 
     #[test]
@@ -246,17 +297,18 @@ mod tests {
 
     #[test]
     fn a_keyed_placeholder_depends_on_key_type_and_value_only() {
-        let mut vault = Vault::new(PlaceholderStyle::Keyed, b"one");
+        let one = Keys::new([&b"one"[..]]);
+        let mut vault = Vault::new(PlaceholderStyle::Keyed, &one);
         let placeholder = vault.placeholder("email", "ana@example.com");
         assert!(placeholder.starts_with("<EMAIL_") && placeholder.len() == "<EMAIL_K7Q2M4X9B3TZA>".len());
         assert!(placeholder.as_bytes()[7].is_ascii_uppercase());
 
-        let mut again = Vault::new(PlaceholderStyle::Keyed, b"one");
+        let mut again = Vault::new(PlaceholderStyle::Keyed, &one);
         again.placeholder("email", "somebody@example.com");
         again.reserve(&placeholder);
         assert_eq!(again.placeholder("email", "ana@example.com"), placeholder);
 
-        let mut other = Vault::new(PlaceholderStyle::Keyed, b"two");
+        let mut other = Vault::new(PlaceholderStyle::Keyed, &Keys::new([&b"two"[..], b"one"]));
         assert_ne!(other.placeholder("email", "ana@example.com"), placeholder);
         assert_ne!(other.placeholder("email", "Ana@example.com"), placeholder);
     }

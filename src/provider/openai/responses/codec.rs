@@ -10,6 +10,7 @@ use crate::provider::failure::Rule;
 use crate::provider::fields::{boolean, count, malformed, object, renamed, text_of};
 use crate::provider::{
     Api, ApiError, Codec, Hidden, Outline, StreamReader, StreamText, StreamWriter, Turn, TurnKind, ends_in,
+    instruct,
 };
 use crate::wire::json::{Edits, Kind, Node};
 
@@ -79,6 +80,10 @@ impl Codec for OpenAiResponses {
 
     fn storage_fields(&self) -> &'static [&'static str] {
         &["store", "metadata"]
+    }
+
+    fn instruct(&self, root: Node<'_>, text: &str, edits: &mut Edits) {
+        instruct::append_to(root, "instructions", text, &instruct::text_part(text), edits);
     }
 
     fn turns<'d>(&self, root: Node<'d>) -> Vec<Turn<'d>> {

@@ -67,7 +67,7 @@ pub(super) fn line(text: &str, at: usize) -> Option<Range<usize>> {
 pub(super) fn is_cell(text: &str, name: &Range<usize>) -> bool {
     let edge =
         |c: Option<char>| c.is_none_or(|c| matches!(c, ',' | ';' | '\t' | '|' | '\n' | '\r' | '(' | ')'));
-    let filler = |c: &char| matches!(c, ' ' | '"' | '\'' | '`' | '*' | '\u{feff}');
+    let filler = |c: &char| matches!(c, ' ' | '"' | '`' | '*' | '\u{feff}');
     let before = text.get(..name.start).unwrap_or_default().chars().rev().take(4).find(|c| !filler(c));
     let after = text.get(name.end..).unwrap_or_default().chars().take(4).find(|c| !filler(c));
     edge(before) && edge(after)
@@ -116,8 +116,8 @@ impl Label {
                     }
                 })
                 .collect();
-            let whose = words.iter().any(|word| PEOPLE.contains(word));
-            let qualified = words.iter().all(|word| QUALIFIERS.contains(word) || PEOPLE.contains(word));
+            let whose = words.iter().any(|word| listed(PEOPLE, word));
+            let qualified = words.iter().all(|word| listed(QUALIFIERS, word) || listed(PEOPLE, word));
             let standing = match standing {
                 Standing::Sure => Standing::Sure,
                 Standing::Plain if qualified => Standing::Plain,
@@ -136,114 +136,21 @@ impl Label {
     }
 }
 
+/// Whether a list of words has one.
+pub(in super::super) fn listed(list: &str, word: &str) -> bool {
+    list.split(' ').any(|listed| listed == word)
+}
+
 /// Words that say whose a field is.
-const PEOPLE: &[&str] = &[
-    "account",
-    "applicant",
-    "beneficiary",
-    "buyer",
-    "candidate",
-    "card",
-    "cardholder",
-    "child",
-    "claimant",
-    "client",
-    "contact",
-    "customer",
-    "driver",
-    "employee",
-    "father",
-    "guardian",
-    "guest",
-    "holder",
-    "insured",
-    "kunde",
-    "kunden",
-    "landlord",
-    "member",
-    "mother",
-    "owner",
-    "paciente",
-    "parent",
-    "passenger",
-    "patient",
-    "patienten",
-    "payee",
-    "person",
-    "policyholder",
-    "recipient",
-    "seller",
-    "sender",
-    "spouse",
-    "student",
-    "subscriber",
-    "tenant",
-    "user",
-    "witness",
-    "cliente",
-    "mitarbeiter",
-    "empleado",
-    "alumno",
-    "klant",
-    "klienta",
-    "pacjenta",
-];
+const PEOPLE: &str = "account applicant beneficiary buyer candidate card cardholder child claimant client contact customer driver \
+    employee father guardian guest holder insured kunde kunden landlord member mother owner paciente parent \
+    passenger patient patienten payee person policyholder recipient seller sender spouse student subscriber tenant \
+    user witness cliente mitarbeiter empleado alumno klant klienta pacjenta";
 
 /// Words that say which of several, or nothing.
-const QUALIFIERS: &[&str] = &[
-    "a",
-    "alternate",
-    "billing",
-    "business",
-    "complete",
-    "current",
-    "daytime",
-    "de",
-    "del",
-    "delivery",
-    "do",
-    "du",
-    "emergency",
-    "full",
-    "her",
-    "his",
-    "home",
-    "i",
-    "legal",
-    "mailing",
-    "main",
-    "mobile",
-    "my",
-    "new",
-    "of",
-    "old",
-    "other",
-    "permanent",
-    "personal",
-    "physical",
-    "postal",
-    "present",
-    "previous",
-    "primary",
-    "residential",
-    "returning",
-    "secondary",
-    "shipping",
-    "ship",
-    "street",
-    "the",
-    "their",
-    "to",
-    "us",
-    "uk",
-    "votre",
-    "work",
-    "your",
-    "ihre",
-    "seine",
-    "customers",
-    "patients",
-];
+const QUALIFIERS: &str = "a alternate billing business complete current daytime de del delivery do du emergency full her his home i legal \
+    mailing main mobile my new of old other permanent personal physical postal present previous primary residential \
+    returning secondary shipping ship street the their to us uk votre work your ihre seine customers patients";
 
 #[cfg(test)]
 mod tests {

@@ -18,17 +18,18 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::table::{Confidence, Hit, Spec, Wake};
+pub(super) use label::listed;
 use label::{Label, Standing};
 pub(super) use values::{account, address, card, date, identity, login, password, person, phone};
 
 /// A field of one type.
 pub(super) struct Field {
-    /// Small letters without accents and separators, behind whatever other words: `patient last name`.
-    pub names: &'static [&'static str],
+    /// Small letters without accents and separators, divided by spaces; behind whatever other words: `patient last name`.
+    pub names: &'static str,
     /// Alone, or behind words that say whose.
-    pub plain: &'static [&'static str],
+    pub plain: &'static str,
     /// Only near other fields and findings about a person.
-    pub weak: &'static [&'static str],
+    pub weak: &'static str,
     /// What of a value is of the type.
     pub value: fn(&Value) -> Option<Range<usize>>,
     /// Behind a key or a label, too, and not in columns only.
@@ -200,7 +201,7 @@ impl Fields {
             for (names, standing) in
                 [(field.names, Standing::Sure), (field.plain, Standing::Plain), (field.weak, Standing::Weak)]
             {
-                known.extend(names.iter().map(|name| (*name, Known { rule, standing })));
+                known.extend(names.split_whitespace().map(|name| (name, Known { rule, standing })));
             }
         }
         let personal = specs.iter().map(|spec| PERSONAL.contains(&spec.kind)).collect();

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::super::dates::{Spelling, date_at};
-use super::label::{Label, Standing, line, line_end};
+use super::label::{Label, Standing, line, line_end, listed};
 use super::{Cell, Fields, Given, Known, State};
 
 /// Columns of one table; a longer line is no header.
@@ -211,38 +211,8 @@ fn values_of(text: &str, at: usize, line: &Range<usize>) -> Option<(Range<usize>
 
 /// Whether a column that is of no type is about a person all the same.
 fn about_person(name: &str) -> bool {
-    const ABOUT: [&str; 30] = [
-        "age",
-        "alter",
-        "edad",
-        "eta",
-        "idade",
-        "leeftijd",
-        "wiek",
-        "gender",
-        "sex",
-        "geschlecht",
-        "sexo",
-        "salary",
-        "gehalt",
-        "salario",
-        "department",
-        "jobtitle",
-        "position",
-        "occupation",
-        "employer",
-        "diagnosis",
-        "diagnose",
-        "nationality",
-        "maritalstatus",
-        "hiredate",
-        "年龄",
-        "年齢",
-        "性别",
-        "性別",
-        "email",
-        "mail",
-    ];
+    const ABOUT: &str = "age alter edad eta idade leeftijd wiek gender sex geschlecht sexo salary gehalt salario department jobtitle \
+        position occupation employer diagnosis diagnose nationality maritalstatus hiredate 年龄 年齢 性别 性別 email mail";
     Label::read(name)
-        .is_some_and(|label| label.look_up(|name| ABOUT.contains(&name).then_some(Standing::Plain)).is_some())
+        .is_some_and(|label| label.look_up(|name| listed(ABOUT, name).then_some(Standing::Plain)).is_some())
 }

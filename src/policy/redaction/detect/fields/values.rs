@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::super::dates::{Spelling, date_at};
 use super::super::secrets::stands_in;
+use super::label::listed;
 use super::{Given, Value};
 
 /// A name of a person, without title: `Dr. Anna Weiss`, `Deol, Ekavir`, `carrie ward`, `王芳`.
@@ -13,7 +14,7 @@ pub(in super::super) fn person(value: &Value) -> Option<Range<usize>> {
     let mut name = text.trim();
     while let Some((first, rest)) = name.split_once(' ') {
         let title = first.trim_end_matches('.').to_lowercase();
-        if !TITLES.contains(&title.as_str()) || rest.is_empty() {
+        if !listed(TITLES, &title) || rest.is_empty() {
             break;
         }
         start += name.len() - rest.len();
@@ -43,13 +44,17 @@ pub(in super::super) fn person(value: &Value) -> Option<Range<usize>> {
 
 fn western(name: &str, value: &Value) -> bool {
     let in_name = |c: char| c.is_alphabetic() || matches!(c, ' ' | '-' | '\'' | '.' | ',' | '’');
-    if !(2..=60).contains(&name.len()) || !name.chars().all(in_name) || name.matches(',').count() > 1 {
+    if !(2..=60).contains(&name.len())
+        || !name.starts_with(char::is_alphabetic)
+        || !name.chars().all(in_name)
+        || name.matches(',').count() > 1
+    {
         return false;
     }
     let words: Vec<&str> = name.split([' ', ',']).filter(|word| !word.is_empty()).collect();
     let capital = |word: &&&str| word.starts_with(char::is_uppercase);
     let capitals = words.iter().filter(capital).count();
-    let particle = |word: &str| PARTICLES.contains(&word.to_lowercase().as_str());
+    let particle = |word: &str| listed(PARTICLES, &word.to_lowercase());
     let small = words.iter().filter(|word| !capital(word) && !particle(word)).count();
     // `orderId`, `user.name`: names in code. `McKay` and `DiCaprio` have one hump.
     let code = |word: &&str| {
@@ -59,7 +64,7 @@ fn western(name: &str, value: &Value) -> bool {
         inner.contains('.') && inner.split('.').any(|part| part.chars().count() > 2)
             || humps.count() > usize::from(word.starts_with(char::is_uppercase))
     };
-    let other = |word: &&str| NOT_NAMES.contains(&word.trim_end_matches('.').to_lowercase().as_str());
+    let other = |word: &&str| listed(NOT_NAMES, &word.trim_end_matches('.').to_lowercase());
     if words.is_empty() || words.len() > 6 || words.iter().any(code) || words.iter().any(other) {
         return false;
     }
@@ -74,204 +79,23 @@ fn western(name: &str, value: &Value) -> bool {
     }
 }
 
-const TITLES: &[&str] = &[
-    "mr",
-    "mrs",
-    "ms",
-    "miss",
-    "dr",
-    "prof",
-    "professor",
-    "sir",
-    "herr",
-    "herrn",
-    "frau",
-    "m",
-    "mme",
-    "mlle",
-    "sr",
-    "sra",
-    "srta",
-    "don",
-    "doña",
-    "sig",
-    "sig.ra",
-    "signor",
-    "signora",
-    "dott",
-    "dott.ssa",
-    "dhr",
-    "mevr",
-    "mevrouw",
-    "pan",
-    "pani",
-];
+const TITLES: &str = "mr mrs ms miss dr prof professor sir herr herrn frau m mme mlle sr sra srta don doña sig sig.ra signor signora \
+    dott dott.ssa dhr mevr mevrouw pan pani";
 
 /// Small words inside names.
-const PARTICLES: &[&str] = &[
-    "de", "da", "do", "dos", "das", "del", "della", "di", "la", "le", "las", "los", "du", "des", "van",
-    "von", "der", "den", "ter", "ten", "te", "zu", "zur", "af", "av", "bin", "ibn", "al", "el", "y", "e",
-    "d'", "ben", "mac", "st",
-];
+const PARTICLES: &str = "de da do dos das del della di la le las los du des van von der den ter ten te zu zur af av bin ibn al el y e d' \
+    ben mac st";
 
 /// Words that stand where a name could, and what companies have in theirs.
-const NOT_NAMES: &[&str] = &[
-    "true",
-    "false",
-    "null",
-    "none",
-    "nil",
-    "unknown",
-    "undefined",
-    "anonymous",
-    "string",
-    "str",
-    "text",
-    "varchar",
-    "char",
-    "int",
-    "integer",
-    "number",
-    "bool",
-    "boolean",
-    "object",
-    "array",
-    "optional",
-    "required",
-    "default",
-    "name",
-    "names",
-    "value",
-    "test",
-    "example",
-    "sample",
-    "todo",
-    "tbd",
-    "field",
-    "column",
-    "label",
-    "type",
-    "the",
-    "of",
-    "and",
-    "or",
-    "to",
-    "is",
-    "are",
-    "be",
-    "for",
-    "with",
-    "in",
-    "on",
-    "at",
-    "by",
-    "as",
-    "not",
-    "no",
-    "yes",
-    "your",
-    "our",
-    "this",
-    "that",
-    "these",
-    "a",
-    "all",
-    "any",
-    "if",
-    "must",
-    "should",
-    "from",
-    "inc",
-    "ltd",
-    "llc",
-    "llp",
-    "gmbh",
-    "ag",
-    "kg",
-    "corp",
-    "corporation",
-    "company",
-    "co",
-    "group",
-    "bank",
-    "university",
-    "institute",
-    "foundation",
-    "project",
-    "team",
-    "department",
-    "service",
-    "services",
-    "support",
-    "system",
-    "systems",
-    "software",
-    "solutions",
-    "limited",
-    "plc",
-    "sarl",
-    "sas",
-    "bv",
-    "nv",
-    "spa",
-    "srl",
-    "association",
-    "committee",
-    "council",
-    "office",
-    "contributors",
-    "developers",
-    "authors",
-    "various",
-    "public",
-    "private",
-    "server",
-    "client",
-    "customer",
-    "user",
-    "users",
-    "admin",
-    "administrator",
-    "new",
-    "old",
-    "first",
-    "last",
-    "full",
-    "und",
-    "oder",
-    "der",
-    "die",
-    "das",
-    "et",
-    "ou",
-    "les",
-    "une",
-    "un",
-    "para",
-    "con",
-    "que",
-    "per",
-    "het",
-    "een",
-    "first_name",
-    "last_name",
-    "address",
-    "email",
-    "phone",
-    "date",
-    "id",
-    "see",
-    "here",
-    "please",
-    "enter",
-    "use",
-    "set",
-    "get",
-    "hello",
-    "world",
-    "error",
-    "ok",
-];
+const NOT_NAMES: &str = "true false null none nil unknown undefined anonymous string str text varchar char int integer number bool \
+    boolean object array optional required default name names value test example sample todo tbd field column label \
+    type the of and or to is are be for with in on at by as not no yes your our this that these a all any if must \
+    should from inc ltd llc llp gmbh ag kg corp corporation company co group bank university institute foundation \
+    project team department service services support system systems software solutions limited plc sarl sas bv nv \
+    spa srl association committee council office contributors developers authors various public private server \
+    client customer user users admin administrator new old first last full und oder der die das et ou les une un \
+    para con que per het een first_name last_name address email phone date id see here please enter use set get \
+    hello world error ok";
 
 /// An address: a number and words, on one line or several.
 pub(in super::super) fn address(value: &Value) -> Option<Range<usize>> {

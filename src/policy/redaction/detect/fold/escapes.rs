@@ -147,7 +147,7 @@ pub(super) fn mail(text: &str, at: usize, is_mail: &mut Option<bool>) -> Escape 
     };
     let signs = ["=\n", "=\r\n", "=3D", "uoted-printable"];
     let sign = |sign: &&str| memchr::memmem::find(text.as_bytes(), sign.as_bytes()).is_some();
-    if *is_mail.get_or_insert_with(|| signs.iter().any(|it| sign(it))) {
+    if *is_mail.get_or_insert_with(|| signs.iter().any(sign)) {
         return if broken > 0 { Some((Plain::Nothing, broken)) } else { bytes(rest, "=") };
     }
     let letters = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphabetic);

@@ -88,7 +88,7 @@ impl Numbers {
             let form = match &detector.wake {
                 Wake::Written(written) => Form::Written(written),
                 Wake::Named(named) => Form::Named(named),
-                Wake::At(..) | Wake::Key(..) | Wake::Number(_) | Wake::Model(_) | Wake::Field(_) => continue,
+                _ => continue,
             };
             let rule = u16::try_from(rules.len()).ok()?;
             words.extend(detector.context.iter().map(|word| (*word, rule)));
