@@ -1,4 +1,4 @@
-//! ATTEMPT PATH, top to bottom: encode → opt out → (send) → judge → decode → meter → restore → re-encode.
+//! ATTEMPT PATH, top to bottom: encode → opt out → (send) → judge → decode → meter → guard → restore → re-encode.
 //!
 //! One attempt speaks to one provider. Until there is something that the caller can use, its answer is held: a
 //! failure before that is turned into a signal that makes Envoy ask the next target. The signal is a status and

@@ -234,13 +234,15 @@ impl Script {
         let mut said = Vec::new();
         let mut take = |channel: usize, count: usize| {
             let mut count = count.min(rests[channel].len());
-            // An answer says one thing after the other, and breaks none off in mid-word.
-            let goes_on = |at: usize| {
-                let of = |at: usize| {
-                    rests[channel].get(at).is_some_and(|c| c.is_ascii_alphanumeric() || *c == '_')
-                };
-                let joins = |at: usize| rests[channel].get(at).is_some_and(|c| matches!(c, '<' | '\\'));
-                at > 0 && of(at - 1) && (of(at) || joins(at))
+            // An answer says one thing after the other, and breaks none off in mid-word, nor where a bracket makes
+            // a word and a placeholder one.
+            let at = |index: usize| rests[channel].get(index).copied().unwrap_or(' ');
+            let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            let joins = |c: char| matches!(c, '<' | '>' | '\\');
+            let goes_on = |count: usize| {
+                let (before, last) = (at(count.saturating_sub(2)), at(count.saturating_sub(1)));
+                let within = word(last) || count > 1 && joins(last) && word(before);
+                count > 0 && within && (word(at(count)) || joins(at(count)))
             };
             while interleaved && goes_on(count) {
                 count += 1;

@@ -20,6 +20,6 @@ pub use answers::{
 };
 #[doc(hidden)]
 pub use detect::model;
-pub use detect::{Confidence, Detector, Finding, Side, TypeId};
+pub use detect::{Confidence, Detector, Explanation, Fate, Finding, Side, TypeId};
 pub use placeholder::{Fragment, Keys, Landing, MAX_HELD, MAX_HELD_BYTES, Restorer, StreamRestorer, Vault};
 pub use queue::Released;

@@ -10,30 +10,22 @@ use tollgate::policy::redaction::model::{
 
 use crate::corpus::Text;
 
-fn env(name: &str, default: f32) -> f32 {
-    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
-}
-struct Knobs {
-    rounds: usize,
-    rate: f32,
-    price: f32,
-    shrink: f32,
-    drop: u32,
-}
-static KNOBS: std::sync::LazyLock<Knobs> = std::sync::LazyLock::new(|| Knobs {
-    rounds: env("ROUNDS", 8.0) as usize,
-    rate: env("RATE", 0.12),
-    price: env("PRICE", 4.0),
-    shrink: env("SHRINK", 0.02),
-    drop: env("DROP", 25.0) as u32,
-});
+/// Times that all runs are gone through.
+const ROUNDS: usize = 7;
+/// Size of a step.
+const RATE: f32 = 0.12;
+/// What a weight has to be worth to be other than nought.
+const PRICE: f32 = 4.0;
+/// What pulls weights back to nought.
+const SHRINK: f32 = 0.02;
+/// Of a hundred features of a token, how many are left out each time.
+const DROPPED: u32 = 20;
 /// Features of fewer templates are not learned: they know a template by heart, not a language.
 const LEAST_SEEN: u32 = 4;
 /// Rows of the table, as many as the artefact may hold.
-const ROWS: usize = 36_000;
+const ROWS: usize = 22_000;
 /// Of a hundred words that the lexicon knows as names, how many are shown as if it did not.
-#[allow(dead_code)]
-const UNKNOWN: u32 = 22;
+const UNKNOWN: u32 = 18;
 
 /// Runs of tokens with their features and right labels, one after the other.
 #[derive(Default)]
@@ -61,7 +53,6 @@ pub fn fit(texts: &[Text], lexicon: &[u8]) -> Vec<u8> {
 fn collect(texts: &[&Text], lexicon: Lexicon) -> Examples {
     let mut examples = Examples::default();
     let (mut wanted, mut seen) = (0, 0);
-    let unknown = env("UNKNOWN", 35.0) as u32;
     for (number, text) in texts.iter().enumerate() {
         let folded = fold(&text.text);
         let source =
@@ -74,22 +65,21 @@ fn collect(texts: &[&Text], lexicon: Lexicon) -> Examples {
                 // The same word at every place of a text.
                 let chance =
                     (token.hash ^ (number as u32).wrapping_mul(0x9E37_79B1)).wrapping_mul(0x85EB_CA6B) >> 8;
-                if name && chance % 100 < unknown {
+                if name && chance % 100 < UNKNOWN {
                     token.class = Class::None;
                 }
                 // Nor by heart: the word itself says nothing, as if it were the first of its kind.
                 if token.kind.is_word()
                     && (name || token.class == Class::None)
-                    && chance / 100 % 100 < unknown
+                    && chance / 100 % 100 < UNKNOWN
                 {
                     token.hash = salt | 1;
                 }
-                if chance / 10_000 % 100 < unknown && token.pair.is_name() {
+                if chance / 10_000 % 100 < UNKNOWN && token.pair.is_name() {
                     token.pair = Class::None;
                 }
             }
         };
-        let mut hit: Vec<usize> = Vec::new();
         wanted += text.spans.iter().filter(|(_, what)| what.is_some()).count();
         segments(folded.text(), lexicon, forget, |tokens, segment| {
             for at in segment {
@@ -100,27 +90,12 @@ fn collect(texts: &[&Text], lexicon: Lexicon) -> Examples {
                 let range = folded.unfold(tokens[at].start as usize..tokens[at].end as usize);
                 let label = label(text, &range);
                 seen += usize::from(label == PERSON || label == ADDRESS);
-                if label == PERSON || label == ADDRESS {
-                    hit.push(range.start);
-                }
                 examples.labels.push(label as u8);
             }
             let tokens = examples.ends.len();
             examples.runs.push(tokens);
             examples.sources.push(source);
         });
-        if std::env::var("GATE").is_ok() {
-            for (span, what) in text.spans.iter().filter(|(_, what)| what.is_some()) {
-                if !hit.contains(&span.start) {
-                    println!(
-                        "gate {} {what:?} {:?} in {:?}",
-                        text.language,
-                        &text.text[span.clone()],
-                        &text.text[crate::report::around(&text.text, span)]
-                    );
-                }
-            }
-        }
     }
     repair(&mut examples);
     println!(
@@ -182,9 +157,8 @@ fn number(examples: &mut Examples) -> Vec<u32> {
             token += 1;
         }
     }
-    let least = env("SEEN", LEAST_SEEN as f32) as u32;
     let mut names: Vec<u32> =
-        counts.iter().filter(|(_, (count, _))| *count >= least).map(|(feature, _)| *feature).collect();
+        counts.iter().filter(|(_, (count, _))| *count >= LEAST_SEEN).map(|(feature, _)| *feature).collect();
     names.sort_unstable();
     let numbers: HashMap<u32, u32> =
         names.iter().zip(0..).map(|(feature, number)| (*feature, number)).collect();
@@ -215,14 +189,14 @@ impl Row {
     fn step(&mut self, gradient: &[f32; 4], price: f32) {
         for (label, gradient) in gradient.iter().enumerate() {
             let square = self.squares[label] + gradient * gradient;
-            let sigma = (square.sqrt() - self.squares[label].sqrt()) / KNOBS.rate;
+            let sigma = (square.sqrt() - self.squares[label].sqrt()) / RATE;
             self.sums[label] += gradient - sigma * self.weights[label];
             self.squares[label] = square;
             let sum = self.sums[label];
             self.weights[label] = if sum.abs() <= price {
                 0.0
             } else {
-                -(sum - sum.signum() * price) / ((1.0 + square.sqrt()) / KNOBS.rate + KNOBS.shrink)
+                -(sum - sum.signum() * price) / ((1.0 + square.sqrt()) / RATE + SHRINK)
             };
         }
     }
@@ -237,7 +211,7 @@ fn learn(examples: &Examples, names: &[u32]) -> (Vec<[f32; 4]>, Vec<u32>, Transi
     let mut order: Vec<usize> = (0..examples.runs.len()).collect();
     let mut salt = 1u64;
     let mut chain = Chain::default();
-    for round in 0..KNOBS.rounds {
+    for round in 0..ROUNDS {
         // Another order each round.
         for at in (1..order.len()).rev() {
             salt = salt.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -274,9 +248,9 @@ fn learn_run(
     // Each time without other features, so that none is relied on alone.
     let keeps = |token: usize, feature: u32| {
         let mixed = (feature ^ (token as u32).wrapping_mul(0x9E37_79B1) ^ salt).wrapping_mul(0x85EB_CA6B);
-        (mixed >> 15) % 100 >= KNOBS.drop
+        (mixed >> 15) % 100 >= DROPPED
     };
-    let grow = 100.0 / (100 - KNOBS.drop) as f32;
+    let grow = 100.0 / (100 - DROPPED) as f32;
     let of = |token: usize| {
         let start = if token == 0 { 0 } else { examples.ends[token - 1] };
         &examples.features[start..examples.ends[token]]
@@ -323,7 +297,7 @@ fn learn_run(
             continue;
         }
         for feature in of(token).iter().filter(|feature| keeps(token, **feature)) {
-            rows[*feature as usize].step(&gradient, KNOBS.price);
+            rows[*feature as usize].step(&gradient, PRICE);
         }
     }
     for ((weights, changes), squares) in transitions.iter_mut().zip(change).zip(squares) {
@@ -349,11 +323,10 @@ fn pack(
     let mut order: Vec<usize> = (0..names.len()).filter(|at| size(&weights[*at]) >= STEP).collect();
     order.sort_by(|a, b| worth(*b).total_cmp(&worth(*a)).then(names[*a].cmp(&names[*b])));
     let all = order.len();
-    let most = env("ROWS", ROWS as f32) as usize;
-    order.truncate(most);
-    let buckets = most.min(all) * 100 / 90 / 4 + 1;
+    order.truncate(ROWS);
+    let buckets = ROWS.min(all) * 100 / 90 / 4 + 1;
     let rows: Vec<_> = order.iter().map(|at| (names[*at], weights[*at])).collect();
     let (table, lost) = Weights::build(&rows, buckets);
-    println!("{all} features of weight, {} kept, {lost} without room", most.min(all));
+    println!("{all} features of weight, {} kept, {lost} without room", ROWS.min(all));
     Model::encode(lexicon, &table, transitions)
 }

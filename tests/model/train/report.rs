@@ -31,6 +31,7 @@ impl Score {
 }
 
 pub fn report(bytes: &[u8], texts: &[Text], predict: Option<&Path>) {
+    // Of which language mistakes are listed; "negative": those in texts without values.
     let show = std::env::var("SHOW").ok();
     let model = Model::parse(bytes).expect("the model is whole");
     let mut scores: BTreeMap<(String, String), Score> = BTreeMap::new();

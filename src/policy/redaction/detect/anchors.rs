@@ -7,7 +7,7 @@ use aho_corasick::automaton::Automaton;
 use aho_corasick::dfa::DFA;
 use aho_corasick::{Input, MatchKind};
 
-use super::fields::{self, Fields};
+use super::fields::{self, Fields, Found};
 use super::identity;
 use super::numbers::Run;
 use super::phone;
@@ -94,7 +94,8 @@ impl Anchors {
         Some(Self { automaton: automaton.ok()?, specs, wakes, numbers, identity, fields })
     }
 
-    pub fn scan(&self, text: &str, candidates: &mut Vec<Candidate>) {
+    /// Answers the cells of tables that hold something, in order.
+    pub fn scan(&self, text: &str, candidates: &mut Vec<Candidate>) -> Vec<Range<usize>> {
         // By detector: where the word ends that announced it last.
         let mut contexts: Vec<Option<usize>> = vec![None; self.specs.len()];
         let mut identities = self.identity.state();
@@ -133,8 +134,9 @@ impl Anchors {
             }
         }
         let others = candidates.iter().skip(first).map(|it| (it.rule, it.hit.range.start));
-        let found = self.fields.finish(fields, others);
-        candidates.extend(found.into_iter().map(|(rule, hit)| Candidate { rule, hit }));
+        let Found { hits, cells } = self.fields.finish(fields, others);
+        candidates.extend(hits.into_iter().map(|(rule, hit)| Candidate { rule, hit }));
+        cells
     }
 
     /// Shows a run of digits to every detector of numbers, from each of its groups; answers where to read on.

@@ -6,11 +6,36 @@ use super::table::{Confidence, Hit, Sight};
 
 /// `born in Leeds on 2 June 1979`, `"date_of_birth": "1979-06-02"`, `DOB 6/2/79`.
 pub(super) fn announced(sight: &Sight) -> Option<Hit> {
-    within(sight, 48, |_| true)
+    within(sight, 48, |_| true).or_else(|| told_before(sight))
+}
+
+/// `wurde am 2. Februar 1938 in Ulm geboren`: the word ends the clause.
+fn told_before(sight: &Sight) -> Option<Hit> {
+    if sight.text.get(sight.anchor.clone())? != "geboren" || !sight.starts_word() {
+        return None;
+    }
+    let end = sight.anchor.start;
+    let near = sight
+        .before(end)
+        .iter()
+        .rev()
+        .take(56)
+        .take_while(|byte| !matches!(byte, b'\n' | b';' | b'!' | b'?'))
+        .count();
+    let start = (end - near..end).find(|at| {
+        matches!(sight.before(*at), [.., b' ', b'a', b'm', b' '] | [.., b' ', b'o', b'p', b' '])
+            && date_at(sight.text, *at, Spelling::Parted).is_some_and(|date| date.end < end)
+    })?;
+    let date = date_at(sight.text, start, Spelling::Parted)?;
+    Some(Hit { range: start..date.end, confidence: Confidence::LIKELY })
 }
 
 /// `Birthday: 6/2/79`; not the party that the word goes on to speak of.
 pub(super) fn named(sight: &Sight) -> Option<Hit> {
+    // The alliance has dates, too.
+    if sight.text.get(sight.anchor.clone())?.starts_with("NATO") {
+        return None;
+    }
     const GLUE: [&str; 10] = ["is", "on", "ist", "am", "est", "le", "es", "el", "il", "op"];
     within(sight, 16, |word| GLUE.contains(&word) || !word.is_ascii() && word.chars().count() == 1)
 }
@@ -18,7 +43,8 @@ pub(super) fn named(sight: &Sight) -> Option<Hit> {
 /// The date within so many bytes behind the word, behind words that may stand between. Other numbers, and the ends of
 /// a sentence or paragraph, come first.
 fn within(sight: &Sight, reach: usize, may_stand: fn(&str) -> bool) -> Option<Hit> {
-    if !sight.starts_word() && !camel(sight) {
+    let letter = sight.after(sight.anchor.start).first().is_some_and(u8::is_ascii_alphanumeric);
+    if letter && !sight.starts_word() && !camel(sight) {
         return None;
     }
     let anchor = sight.text.get(sight.anchor.clone())?;
@@ -102,6 +128,21 @@ pub(super) fn before(sight: &Sight) -> Option<Hit> {
         .map(|(offset, _)| start + offset)
         .find(|at| date_at(sight.text, *at, Spelling::Parted).is_some_and(|date| date.end == end))
         .map(|at| Hit { range: at..end, confidence: Confidence::SHAPED })
+}
+
+/// `Jane Roe, 2 June 1979, MRN 00482913`: the date right before a person's number or age.
+pub(super) fn before_number(sight: &Sight) -> Option<Hit> {
+    let end = match sight.before(sight.anchor.start) {
+        [before @ .., b')', b',', b' '] | [before @ .., b',' | b';' | b')', b' '] => before.len(),
+        _ => return None,
+    };
+    let from = sight.before(end).iter().rev().take(24).take_while(|byte| **byte != b'\n').count();
+    let mut starts = sight.text.get(end - from..end)?.char_indices().map(|(offset, _)| end - from + offset);
+    let start = starts.find(|at| {
+        matches!(sight.before(*at), [.., b',', b' '] | [.., b'('])
+            && date_at(sight.text, *at, Spelling::Parted).is_some_and(|date| date.end == end)
+    })?;
+    sight.starts_word().then_some(Hit { range: start..end, confidence: Confidence::LIKELY })
 }
 
 /// `Jane Roe, 5/23/68, MRN 00482913`, `(12/03/1971, m)`: between a name and what else identifies a person.

@@ -171,7 +171,8 @@ mod tests {
 
     #[test]
     fn published_samples_agree_and_changed_ones_do_not() {
-        let schemes: [(&str, fn(&[u8]) -> bool); 5] = [
+        type Scheme = fn(&[u8]) -> bool;
+        let schemes: [(&str, Scheme); 5] = [
             ("86095742719", mod_11_10),
             ("11010519491231002X", mod_11_2),
             ("2363", verhoeff),

@@ -205,7 +205,10 @@ impl<'t> Reader<'t> {
             self.spaces();
             self.skip(&[unit]).then_some(number)
         };
-        let year = before + part("年")?;
+        let year = match before + part("年")? {
+            short @ 30..=99 if before == 0 => 1900 + short,
+            year => year,
+        };
         let (month, day) = (part("月")?, part("日").or_else(|| part("号"))?);
         is_day(year, month, day).then_some((self.at, year))
     }
@@ -347,6 +350,7 @@ mod tests {
             ("平成元年12月1日", 1989),
             ("一九六二年十二月二十三日", 1962),
             ("二〇〇一年三月十日", 2001),
+            ("62年11月8日", 1962),
         ] {
             for behind in ["", ".", ", x", "。", " 12"] {
                 let text = format!("{text}{behind}");

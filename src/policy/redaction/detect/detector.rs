@@ -10,9 +10,9 @@ use super::anchors::{Anchors, Candidate};
 use super::dictionary::{Dictionary, Terms};
 use super::encoded;
 use super::fold::fold;
-use super::model::{Model, What};
 use super::own::OwnPatterns;
-use super::table::{Confidence, Hit, Wake, detectors};
+use super::people::People;
+use super::table::{Confidence, Hit, detectors};
 use crate::config::{Action, DATA_TYPES, Data};
 
 /// A type of sensitive value, in the detector that found it.
@@ -54,9 +54,9 @@ pub struct Detector {
     /// By [`TypeId`]: the built-in types, then the policy's own.
     types: Vec<Rc<str>>,
     /// The built-in detectors, in the order of their table; then the policy's own.
-    rules: Vec<Rule>,
+    pub(super) rules: Vec<Rule>,
     /// Where the policy's own begin.
-    first_own: usize,
+    pub(super) first_own: usize,
     anchors: Option<&'static Anchors>,
     people: Option<&'static People>,
     patterns: OwnPatterns,
@@ -123,14 +123,13 @@ impl Detector {
     }
 
     /// All that any rule takes for something, in the text as it is written.
-    fn candidates(&self, text: &str, side: Side, depth: usize) -> Vec<Candidate> {
+    pub(super) fn candidates(&self, text: &str, side: Side, depth: usize) -> Vec<Candidate> {
         let folded = fold(text);
         let mut candidates = Vec::new();
-        if let Some(anchors) = &self.anchors {
-            anchors.scan(folded.text(), &mut candidates);
-        }
+        let anchors = self.anchors.as_ref();
+        let cells = anchors.map(|anchors| anchors.scan(folded.text(), &mut candidates)).unwrap_or_default();
         if let Some(people) = &self.people {
-            people.scan(folded.text(), &mut candidates);
+            people.scan(folded.text(), &cells, &mut candidates);
         }
         self.find_own(folded.text(), side, &mut candidates);
         if depth < MAX_ENCODINGS {
@@ -303,17 +302,17 @@ impl Detector {
     }
 }
 
-struct Rule {
-    name: Rc<str>,
-    kind: TypeId,
+pub(super) struct Rule {
+    pub name: Rc<str>,
+    pub kind: TypeId,
     /// In requests and in answers.
     actions: [Action; 2],
     /// With less confidence it has found nothing.
-    least: Confidence,
+    pub least: Confidence,
 }
 
 impl Rule {
-    fn action(&self, side: Side) -> Action {
+    pub fn action(&self, side: Side) -> Action {
         let [request, answer] = self.actions;
         match side {
             Side::Request => request,
@@ -325,31 +324,6 @@ impl Rule {
 /// The same for every policy, and not small.
 static ANCHORS: LazyLock<Option<Anchors>> = LazyLock::new(Anchors::new);
 static PEOPLE: LazyLock<Option<People>> = LazyLock::new(People::new);
-
-/// The detectors that are a statistical model, with their places in the table.
-struct People {
-    model: Model<'static>,
-    person: usize,
-    address: usize,
-}
-
-impl People {
-    fn new() -> Option<Self> {
-        let place =
-            |what| detectors().position(|spec| matches!(spec.wake, Wake::Model(wakes) if wakes == what));
-        Some(Self { model: Model::built_in()?, person: place(What::Person)?, address: place(What::Address)? })
-    }
-
-    fn scan(&self, text: &str, candidates: &mut Vec<Candidate>) {
-        candidates.extend(self.model.find(text).into_iter().map(|span| Candidate {
-            rule: match span.what {
-                What::Person => self.person,
-                What::Address => self.address,
-            },
-            hit: Hit { range: span.range, confidence: Confidence::from_percent((span.chance * 99.0) as u8) },
-        }));
-    }
-}
 
 #[cfg(test)]
 #[path = "detector_tests.rs"]

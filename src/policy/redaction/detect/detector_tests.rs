@@ -145,6 +145,25 @@ fn what_is_less_certain_than_its_type_has_to_be_is_not_found() {
 }
 
 #[test]
+fn every_type_can_be_redacted_blocked_reported_and_allowed_on_either_side() {
+    for action in [Action::Redact, Action::Block, Action::Report, Action::Allow] {
+        let mut data = data();
+        data.find = DATA_TYPES.iter().map(|name| ((*name).to_owned(), action)).collect();
+        data.answers.other = action;
+        let detector = Detector::new(&data);
+        for spec in detectors() {
+            let (text, _) = unmark(spec.examples[0]);
+            for side in [Side::Request, Side::Answer] {
+                let all = detector.find_in(&text, side);
+                assert!(all.iter().all(|it| it.action == action), "{}", spec.name);
+                let of_kind = all.iter().any(|it| detector.type_name(it.kind) == spec.kind);
+                assert_eq!(of_kind, action != Action::Allow, "{}: {action:?}", spec.name);
+            }
+        }
+    }
+}
+
+#[test]
 fn answers_have_a_policy_of_their_own() {
     let mut data = data();
     data.find.insert("email".to_owned(), Action::Allow);

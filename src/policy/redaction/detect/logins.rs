@@ -74,6 +74,8 @@ pub(super) fn field(sight: &Sight) -> Option<Hit> {
     let name = sight.text.get(sight.anchor.clone())?;
     let code = quote == 0
         && (value.ends_with("_t")
+            || value.starts_with("c_")
+            || before.last() == Some(&b'_') && !assigned
             || value
                 .split('.')
                 .any(|part| matches!(part, "this" | "self" | "env" | "req" | "ctx" | "config"))

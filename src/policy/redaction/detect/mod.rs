@@ -15,8 +15,10 @@ mod dates;
 mod detector;
 mod dictionary;
 mod encoded;
+mod explain;
 mod fields;
 mod fold;
+mod given;
 mod identity;
 mod logins;
 mod mail;
@@ -24,6 +26,8 @@ pub mod model;
 mod network;
 mod numbers;
 mod own;
+mod passwords;
+mod people;
 mod phone;
 mod pieces;
 mod secrets;
@@ -32,5 +36,6 @@ mod wallets;
 
 pub use detector::{Detector, Finding, Side, TypeId};
 pub(in crate::policy::redaction) use dictionary::is_bounded;
+pub use explain::{Explanation, Fate};
 
 pub use table::Confidence;

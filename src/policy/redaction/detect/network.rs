@@ -3,6 +3,7 @@
 use std::net::Ipv6Addr;
 
 use super::numbers::Run;
+use super::secrets::{base64url, looks_drawn};
 use super::table::{Confidence, Hit, Sight};
 
 /// Whether this ends inside the authority of a URL, behind `scheme://user:`, so that what follows is a password.
@@ -23,7 +24,11 @@ pub(super) fn url_password(sight: &Sight) -> Option<Hit> {
     };
     let authority = rest.iter().take(320).take_while(|byte| !stop(byte)).count();
     let userinfo = rest.get(..authority)?.iter().rposition(|byte| *byte == b'@')?;
-    let user = rest.get(..userinfo)?.iter().position(|byte| *byte == b':')?;
+    let Some(user) = rest.get(..userinfo)?.iter().position(|byte| *byte == b':') else {
+        let user = rest.get(..userinfo)?;
+        let key = user.len() >= 20 && user.iter().all(|byte| base64url(*byte)) && looks_drawn(user, 8);
+        return key.then_some(Hit { range: start..start + userinfo, confidence: Confidence::SHAPED });
+    };
     let password = sight.text.get(start + user + 1..start + userinfo)?;
     let stands_in = password.is_empty()
         || password.starts_with(['$', '{', '%', '[', '*'])

@@ -1,4 +1,4 @@
-//! Keys, tokens and passwords: by the shapes that their issuers publish, or by the name that they are given.
+//! Keys and tokens by the shapes that their issuers publish, and what drawn characters look like.
 
 use std::ops::Range;
 
@@ -36,6 +36,33 @@ pub(super) fn key(sight: &Sight, tail: &Tail) -> Option<Hit> {
     let len = sight.run(end, tail.len.end, tail.chars);
     let drawn = tail.len.contains(&len) && looks_drawn(sight.after(end).get(..len)?, 6);
     drawn.then_some(Hit { range: start..end + len, confidence: Confidence::CHECKED })
+}
+
+/// A key that is known by a mark inside it: what stands before the mark and behind it.
+pub(super) fn anywhere(sight: &Sight) -> Option<Hit> {
+    let Range { start, end } = sight.anchor;
+    let mark = sight.text.get(start..end)?;
+    let hex = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
+    let digit = |byte: u8| byte.is_ascii_digit();
+    let path = |byte: u8| base64url(byte) || byte == b'/';
+    type Is = fn(u8) -> bool;
+    // What may stand before, how much of it; the same for what follows; what of the mark belongs to the key.
+    let (before, behind, skip): ((Is, Range<usize>), (Is, Range<usize>), usize) = match mark {
+        ":AA" => ((digit, 8..11), (base64url, 32..34), 0),
+        "Q~" => ((token, 4..5), (token, 31..35), 0),
+        ".atlasv1." => ((word, 14..15), (base64url, 60..71), 0),
+        "/services/T" => ((path, 0..200), (path, 36..60), mark.len() - 1),
+        "/api/webhooks/" => ((path, 0..200), (path, 76..100), mark.len()),
+        "-us1" | "-us2" => ((hex, 32..33), (digit, 0..2), 0),
+        _ => return None,
+    };
+    let count =
+        sight.before(start).iter().rev().take(before.1.end).take_while(|byte| (before.0)(**byte)).count();
+    let len = sight.run(end, behind.1.end, behind.0);
+    let from = if skip > 0 { start + skip } else { start - count };
+    let drawn = looks_drawn(sight.text.as_bytes().get(from..end + len)?, 6);
+    (before.1.contains(&count) && behind.1.contains(&len) && drawn)
+        .then_some(Hit { range: from..end + len, confidence: Confidence::CHECKED })
 }
 
 /// A JSON Web Token (RFC 7519): three segments, the first of which begins as `{"`.
@@ -102,172 +129,6 @@ pub(super) fn bearer(sight: &Sight) -> Option<Hit> {
     found.then_some(Hit { range: start..start + given.len(), confidence: Confidence::SHAPED })
 }
 
-/// `password = value`, `"password": "value"`, `PASSWORD=value`, `the password is value`.
-pub(super) fn password(sight: &Sight) -> Option<Hit> {
-    let given = Given::read(sight)?;
-    let value = sight.text.get(given.range.clone())?;
-    let classes = Classes::of(value);
-    let plausible = match given.how {
-        How::Quoted => value.len() >= 4 && (classes.count() > 1 || value.len() >= 6),
-        How::Environment => value.len() >= 4 && !value.contains("::"),
-        How::Assigned => value.len() >= 4 && (classes.symbol || classes.digit) && !reads_as_code(value),
-        How::Said => value.len() >= 6 && (classes.symbol || classes.digit) && classes.count() > 1,
-        How::Follows => value.len() >= 6 && classes.count() > 2,
-    };
-    (plausible && !stands_in(value)).then_some(Hit { range: given.range, confidence: Confidence::LIKELY })
-}
-
-/// `api_key = value` and the like: names that are also used for what is not secret, so the value has to look drawn.
-pub(super) fn telling_name(sight: &Sight) -> Option<Hit> {
-    let given = Given::read(sight)?;
-    let value = sight.text.get(given.range.clone())?;
-    let long_enough = match given.how {
-        How::Quoted | How::Environment => value.len() >= 12,
-        // Names of types are long, too, but have one number in them at most.
-        How::Assigned => value.len() >= 16 && numbers_in(value) > 1,
-        How::Said => value.len() >= 20,
-        How::Follows => false,
-    };
-    let path = value.contains("::")
-        || value.contains("://")
-        || value.starts_with(['/', '.'])
-        || value.starts_with("arn:");
-    let plausible = long_enough && !path && looks_drawn(value.as_bytes(), 8) && !stands_in(value);
-    plausible.then_some(Hit { range: given.range, confidence: Confidence::LIKELY })
-}
-
-/// A value that a name is given.
-struct Given {
-    range: Range<usize>,
-    how: How,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum How {
-    Quoted,
-    /// `NAME=value`, in upper case and without spaces; or a parameter of a connection string.
-    Environment,
-    Assigned,
-    /// `password is value`
-    Said,
-    /// `password value`
-    Follows,
-}
-
-impl Given {
-    /// Reads on from the name. The work is bounded by the longest value.
-    fn read(sight: &Sight) -> Option<Self> {
-        let name_end = sight.anchor.end;
-        let tail = sight.run(name_end, 24, base64url);
-        if tail > 20 || !continues_name(sight.text.get(name_end..name_end + tail)?) {
-            return None;
-        }
-        let mut at = name_end + tail;
-        let key_quote = sight.run(at, 3, |byte| matches!(byte, b'\\' | b'"' | b'\'' | b'`' | b'*' | b']'));
-        at += key_quote;
-        let name_to = at;
-        let space = sight.run(at, 4, |byte| byte == b' ' || byte == b'\t');
-        at += space;
-        let mut how = match sight.after(at) {
-            [b'=', b'=', ..] | [b':', b':', ..] => return None,
-            [b'=', b'>', ..] | [b':', b'=', ..] => {
-                at += 2;
-                How::Assigned
-            }
-            [b'=', ..] => {
-                at += 1;
-                if at == name_to + 1 && key_quote == 0 && environment(sight) {
-                    How::Environment
-                } else {
-                    How::Assigned
-                }
-            }
-            [b':', ..] => {
-                at += 1;
-                How::Assigned
-            }
-            _ if key_quote > 0 && !sight.before(name_to).ends_with(b"*") => return None,
-            [b'i', b's', b' ', ..] => {
-                at += 3;
-                How::Said
-            }
-            _ if space > 0 => How::Follows,
-            _ => return None,
-        };
-        at += sight.run(at, 4, |byte| matches!(byte, b' ' | b'\t' | b'*'));
-        // b"…", r"…"
-        if matches!(sight.after(at), [b'b' | b'r' | b'f' | b'u', b'"' | b'\'', ..]) {
-            at += 1;
-        }
-        let escaped = usize::from(matches!(sight.after(at), [b'\\', b'"' | b'\'', ..]));
-        let quote =
-            sight.after(at + escaped).first().copied().filter(|byte| matches!(byte, b'"' | b'\'' | b'`'));
-        let len = match quote {
-            Some(quote) => {
-                how = How::Quoted;
-                at += escaped + 1;
-                let inside = |byte: u8| byte != quote && byte != b'\n' && !(escaped > 0 && byte == b'\\');
-                let len = sight.run(at, MAX_VALUE, inside);
-                if !matches!(sight.after(at + len).first(), Some(byte) if *byte == quote || *byte == b'\\') {
-                    return None;
-                }
-                len
-            }
-            None => {
-                let inside = |byte: u8| {
-                    !byte.is_ascii_whitespace()
-                        && !matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>' | b';' | b',' | b'|')
-                };
-                let len = sight.run(at, MAX_VALUE, inside);
-                unquoted_len(sight.text.get(at..at + len)?)
-            }
-        };
-        let value = sight.text.get(at..at + len)?;
-        let call = how != How::Quoted && matches!(sight.after(at + len).first(), Some(b'(' | b'['));
-        (len < MAX_VALUE && !call && !value.contains([' ', '\t']))
-            .then_some(Self { range: at..at + len, how })
-    }
-}
-
-/// In bytes. Longer values are not passwords, and reading them again and again has a price.
-const MAX_VALUE: usize = 512;
-
-/// Whether a word goes on being a name: `password_prod`, not `password_file`.
-fn continues_name(tail: &str) -> bool {
-    let tail = tail.to_ascii_lowercase();
-    let other = [
-        "file", "path", "url", "uri", "polic", "len", "field", "label", "prompt", "type", "count", "limit",
-        "expir", "ttl", "max", "min", "reset", "manager", "provider", "header", "endpoint", "less", "ize",
-        "param", "arn", "usage", "hint",
-    ];
-    tail != "s" && !other.iter().any(|other| tail.contains(other))
-}
-
-/// Where an unquoted value ends: before the next parameter, before the punctuation of a sentence.
-fn unquoted_len(value: &str) -> usize {
-    let mut len = value.len();
-    for (at, _) in value.match_indices('&') {
-        let next = value.get(at + 1..).unwrap_or_default();
-        let name = next.bytes().take(32).take_while(|byte| base64url(*byte)).count();
-        if name > 0 && next.as_bytes().get(name) == Some(&b'=') {
-            len = at;
-            break;
-        }
-    }
-    let value = value.get(..len).unwrap_or_default();
-    let value = value.split(['。', '、', '」', '』', '》']).next().unwrap_or_default();
-    let value = value.strip_suffix(['.', ':']).unwrap_or(value);
-    let unopened = |open: char, close: char| value.ends_with(close) && !value.contains(open);
-    if unopened('(', ')') || unopened('{', '}') || unopened('[', ']') { value.len() - 1 } else { value.len() }
-}
-
-/// Whether the name is written as in an environment, a URL's query or a connection string.
-fn environment(sight: &Sight) -> bool {
-    let name = sight.text.get(sight.anchor.clone()).unwrap_or_default();
-    let parameter = matches!(sight.before(sight.anchor.start), [.., b'&' | b'?' | b';']);
-    parameter || name.bytes().all(|byte| !byte.is_ascii_lowercase())
-}
-
 /// What stands where a secret will be: variables, templates, descriptions.
 pub(super) fn stands_in(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
@@ -316,7 +177,7 @@ pub(super) fn stands_in(value: &str) -> bool {
 }
 
 /// Paths, calls and fields: `self.password1`, `request.form`.
-fn reads_as_code(value: &str) -> bool {
+pub(super) fn reads_as_code(value: &str) -> bool {
     let identifier = |part: &str| {
         part.bytes().all(word) && !part.is_empty() && !part.starts_with(|c: char| c.is_ascii_digit())
     };
@@ -334,19 +195,19 @@ fn reads_as_code(value: &str) -> bool {
 }
 
 /// How many runs of digits the value has.
-fn numbers_in(value: &str) -> usize {
+pub(super) fn numbers_in(value: &str) -> usize {
     value.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty()).count()
 }
 
-struct Classes {
-    lower: bool,
-    upper: bool,
-    digit: bool,
-    symbol: bool,
+pub(super) struct Classes {
+    pub lower: bool,
+    pub upper: bool,
+    pub digit: bool,
+    pub symbol: bool,
 }
 
 impl Classes {
-    fn of(value: &str) -> Self {
+    pub fn of(value: &str) -> Self {
         let any = |is: fn(u8) -> bool| value.bytes().any(is);
         Self {
             lower: any(|byte| byte.is_ascii_lowercase() || byte >= 0x80),
@@ -356,13 +217,13 @@ impl Classes {
         }
     }
 
-    fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         [self.lower, self.upper, self.digit, self.symbol].into_iter().filter(|class| *class).count()
     }
 }
 
 /// Whether a stretch of letters and digits of some length mixes them as chance does and words do not.
-fn looks_drawn(value: &[u8], shortest: usize) -> bool {
+pub(super) fn looks_drawn(value: &[u8], shortest: usize) -> bool {
     let mut seen = [false; 256];
     let distinct = value
         .iter()

@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_name_ends_where_something_else_begins() {
-        let text = "x, \"full_name\": 1; the name of the rose and all of the others";
+        let text = "x, \"full_name\": 1; the name of the rose and all of the other names of it";
         let range = |word: &str| {
             let start = text.find(word).unwrap();
             around(text, &(start..start + word.len())).map(|range| &text[range])

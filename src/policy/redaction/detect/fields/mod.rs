@@ -118,7 +118,8 @@ pub(super) const STEMS: &[&str] = &[
     "street",
     "straße",
     "direcci",
-    "domicili",
+    "domicil",
+    "rekeninghouder",
     "indirizzo",
     "endere",
     "residenza",
@@ -142,6 +143,7 @@ pub(super) const STEMS: &[&str] = &[
     "フリガナ",
     "住所",
     "地址",
+    "住址",
     "电话",
     "電話",
 ];
@@ -170,6 +172,15 @@ pub(super) struct State {
     found: Vec<(usize, Hit)>,
     /// What counts if something else about a person is near.
     pending: Vec<(usize, Hit)>,
+    /// Findings in columns: nothing goes over their edges.
+    cells: Vec<Range<usize>>,
+}
+
+/// What fields hold, with the rules that say so.
+pub(super) struct Found {
+    pub hits: Vec<(usize, Hit)>,
+    /// Cells of tables among them, in order.
+    pub cells: Vec<Range<usize>>,
 }
 
 /// How far away that may be, in bytes.
@@ -245,6 +256,9 @@ impl Fields {
         let confidence =
             if known.standing == Standing::Weak { Confidence::LIKELY } else { Confidence::SHAPED };
         let hit = Hit { range: range.start + part.start..range.start + part.end, confidence };
+        if given == Given::Cell {
+            state.cells.push(hit.range.clone());
+        }
         match known.standing {
             Standing::Weak => state.pending.push((known.rule, hit)),
             _ => state.found.push((known.rule, hit)),
@@ -252,13 +266,9 @@ impl Fields {
     }
 
     /// What was found, with what turned out to be near something about a person. `starts` are other findings.
-    pub fn finish(
-        &self,
-        mut state: State,
-        others: impl Iterator<Item = (usize, usize)>,
-    ) -> Vec<(usize, Hit)> {
+    pub fn finish(&self, mut state: State, others: impl Iterator<Item = (usize, usize)>) -> Found {
         if state.pending.is_empty() {
-            return state.found;
+            return Found { hits: state.found, cells: state.cells };
         }
         let own = state.found.iter().map(|(rule, hit)| (*rule, hit.range.start));
         let mut near: Vec<usize> = others
@@ -272,7 +282,7 @@ impl Fields {
             near.get(next).is_some_and(|start| *start < hit.range.end + NEAR)
         });
         state.found.append(&mut state.pending);
-        state.found
+        Found { hits: state.found, cells: state.cells }
     }
 }
 
@@ -282,4 +292,28 @@ struct Cell {
     given: Given,
     range: Range<usize>,
     sure: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::dates::plain_letter;
+    use super::super::table::detectors;
+    use super::*;
+
+    #[test]
+    fn every_name_of_a_keyed_field_has_a_stem_that_wakes_it() {
+        let plain =
+            |c: char| if c.is_alphabetic() { Some(plain_letter(c).map_or(c, char::from)) } else { None };
+        let stems: Vec<String> = STEMS.iter().map(|stem| stem.chars().filter_map(plain).collect()).collect();
+        let specs: Vec<&'static Spec> = detectors().collect();
+        let fields = Fields::new(&specs);
+        let keyed = |rule: usize| fields.rules[rule].is_some_and(|field| field.keyed);
+        let asleep = fields.known.iter().filter(|(name, known)| {
+            keyed(known.rule)
+                && known.standing == Standing::Sure
+                && !stems.iter().any(|stem| name.contains(stem.as_str()))
+        });
+        let asleep: Vec<_> = asleep.map(|(name, _)| *name).collect();
+        assert!(fields.known.len() > 300 && asleep.is_empty(), "{asleep:?}");
+    }
 }

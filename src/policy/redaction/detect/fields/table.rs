@@ -60,7 +60,8 @@ impl Fields {
     fn columns(&self, text: &str, names: &[Range<usize>]) -> Option<Vec<Option<Known>>> {
         let names: Vec<&str> = names.iter().map(|name| text.get(name.clone()).unwrap_or_default()).collect();
         let plausible = |name: &&str| {
-            name.len() <= 48 && !name.contains(['.', ':', '=', '{', '}', '<', '>', '!', '?', '$', '@'])
+            name.len() <= 48
+                && !name.contains(['.', ':', '=', '{', '}', '<', '>', '!', '?', '$', '@', '\'', '['])
         };
         if !(2..=MAX_COLUMNS).contains(&names.len()) || !names.iter().all(plausible) {
             return None;

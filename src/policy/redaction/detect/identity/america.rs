@@ -12,7 +12,7 @@ pub fn us_ssn(text: &[u8]) -> bool {
 
 /// Canadian social insurance number.
 pub fn ca_sin(text: &[u8]) -> bool {
-    !matches!(text.first(), Some(b'0' | b'8')) && luhn_text(text)
+    !text.starts_with(b"8") && luhn_text(text)
 }
 
 /// Mexican CURP: letters of the name, birth date, sex, state, consonants.
@@ -27,7 +27,7 @@ pub fn mx_curp(text: &[u8]) -> bool {
 
 /// Mexican RFC: letters of the name and a date.
 pub fn mx_rfc(text: &[u8]) -> bool {
-    let letters = text.len() - 9;
+    let letters = text.len().saturating_sub(9);
     is_day(number(text, letters + 2..letters + 4), number(text, letters + 4..letters + 6))
 }
 

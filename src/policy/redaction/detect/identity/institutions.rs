@@ -167,9 +167,17 @@ pub fn us_routing(text: &[u8]) -> bool {
         && weighted(text, &[3, 7, 1, 3, 7, 1, 3, 7, 1]).is_multiple_of(10)
 }
 
-/// French RIB: bank, branch, account with letters, key by mod 97.
+/// French RIB: bank, branch, account with letters, key by mod 97. Letters count 1 to 9, from S on 2 to 9.
 pub fn fr_rib(text: &[u8]) -> bool {
-    text.len() == 23 && text.iter().filter(|byte| byte.is_ascii_digit()).count() >= 16
+    let rest = text.iter().fold(0u32, |rest, byte| {
+        let value = match byte {
+            b'A'..=b'R' => u32::from(byte - b'A') % 9 + 1,
+            b'S'..=b'Z' => u32::from(byte - b'S') + 2,
+            _ => place_value(*byte),
+        };
+        (rest * 10 + value) % 97
+    });
+    text.len() == 23 && rest == 0
 }
 
 /// Cards that are letters and digits without an order: digits enough to be no word.

@@ -143,9 +143,9 @@ impl Numbers {
             return None;
         }
         state.reader.read(text, first.clone());
-        // The word itself may be attached: `cpf12345678909`.
-        let words = state.reader.words.iter();
-        if words.rev().any(|word| word.range.end == first.start) {
+        // The word itself may be attached: `cpf12345678909`; not as a part of an identifier: `4b69-aba2-…`.
+        let mut words = state.reader.words.iter().rev();
+        if words.any(|word| word.range.end == first.start && begins(bytes, word.range.start)) {
             starts[2] = Some(Start { at: first.start, letters: 0 });
         }
         let mut best: Option<(Grade, usize, Hit)> = None;

@@ -35,7 +35,7 @@ impl Lexicon {
             let single = plain.len() > 2 && plain.chunks(2).all(|pair| pair.starts_with(b" "));
             let (meanings, marks) = patterns.entry(plain).or_default();
             meanings.push(meaning);
-            marks.extend(word.bytes().nth(1).filter(|_| single));
+            marks.extend(word.as_bytes().get(1).filter(|_| single));
         }
         let automaton = NFA::builder().match_kind(MatchKind::Standard).build(patterns.keys()).ok()?;
         let (meanings, initials) = patterns.into_values().unzip();

@@ -1,6 +1,7 @@
 //! What the model sees of a token: hashes of its word, its parts, its neighbours, and of what announces it.
 
-use super::token::{FIRST, Kind, QUOTED, Reader, SEED, SPACED, Token, step};
+use super::letters::Reader;
+use super::token::{FIRST, Kind, QUOTED, SEED, SPACED, Token, step};
 
 /// Gives `emit` each feature of the token at `at`. A feature is a hash; equal hashes mean the same to the model.
 pub fn features(tokens: &[Token], text: &[u8], at: usize, emit: &mut impl FnMut(u32)) {
@@ -11,7 +12,6 @@ pub fn features(tokens: &[Token], text: &[u8], at: usize, emit: &mut impl FnMut(
     let mut add = |template: u32, value: u32| emit(join(template.wrapping_mul(0x9E37_79B1), value));
 
     add(1, token.hash);
-    add(2, join(token.hash, token.kind as u32));
     add(3, sort);
     if token.kind.is_word() && !matches!(token.kind, Kind::Han | Kind::Hiragana) {
         let parts = Parts::of(text, token);
@@ -27,10 +27,6 @@ pub fn features(tokens: &[Token], text: &[u8], at: usize, emit: &mut impl FnMut(
     let flags = u32::from(token.flags & (SPACED | FIRST | QUOTED)) << 2
         | u32::from(next.flags & SPACED) << 1
         | u32::from(back.flags & SPACED);
-    add(11, back.hash);
-    add(12, next.hash);
-    add(13, join(back2.hash, back.hash));
-    add(14, join(next.hash, next2.hash));
     add(15, join(back.hash, sort));
     add(16, join(next.hash, sort));
     let (before, after) = (join(back.sort(), sort), join(sort, next.sort()));
@@ -39,28 +35,20 @@ pub fn features(tokens: &[Token], text: &[u8], at: usize, emit: &mut impl FnMut(
     add(19, join(before, next.sort()));
     add(20, join(back2.sort(), before));
     add(21, join(after, next2.sort()));
-    add(22, join(back.sort(), next.sort()) ^ flags << 24);
     add(23, join(sort, flags));
-    add(24, join(join(near(-3).sort(), back2.sort()), before));
-    add(25, join(join(after, next2.sort()), near(3).sort()));
 
     let earlier = Word::towards(tokens, at, -1);
     let previous = earlier.token;
-    let second = Word::towards(tokens, earlier.at, -1).token;
     let later = Word::towards(tokens, at, 1);
     add(26, join(previous.hash, earlier.between));
     add(27, join(previous.hash, sort));
-    add(28, join(join(second.hash, previous.hash), sort));
     add(29, join(earlier.between, sort));
     add(30, join(later.token.hash, sort));
-    add(31, join(later.token.hash, later.between));
     if token.label != 0 {
         add(32, token.label);
-        add(33, join(token.label, sort));
     }
     if token.column != 0 {
         add(34, token.column);
-        add(35, join(token.column, sort));
     }
 
     if matches!(token.kind, Kind::Han | Kind::Hiragana) {
@@ -86,7 +74,6 @@ fn join(a: u32, b: u32) -> u32 {
 /// The nearest word, with what stands between.
 struct Word<'t> {
     token: &'t Token,
-    at: usize,
     between: u32,
 }
 
@@ -101,19 +88,19 @@ impl<'t> Word<'t> {
             let Some((place, token)) = next else { break };
             at = place;
             if token.kind.is_word() {
-                return Self { token, at, between };
+                return Self { token, between };
             }
             between = join(between, token.sort());
         }
-        Self { token: &Token::EDGE, at, between }
+        Self { token: &Token::EDGE, between }
     }
 }
 
 /// Beginnings and ends of a word.
 struct Parts {
     letters: u32,
-    /// Two to four letters each: beginnings, then ends.
-    hashes: [Option<u32>; 6],
+    /// Three and four letters each: beginnings, then ends.
+    hashes: [Option<u32>; 4],
 }
 
 impl Parts {
@@ -122,7 +109,7 @@ impl Parts {
         reader.at = token.start as usize;
         let (mut start, mut letters) = (SEED, 0u32);
         let mut last = [0u32; 4];
-        let mut hashes = [None; 6];
+        let mut hashes = [None; 4];
         while reader.at < token.end as usize {
             let Some(letter) = reader.letter() else {
                 reader.at += 1;
@@ -134,9 +121,8 @@ impl Parts {
             if letters <= 4 {
                 start = letter.step(start);
                 match letters {
-                    2 => hashes[0] = Some(start),
-                    3 => hashes[1] = Some(start),
-                    4 => hashes[2] = Some(start),
+                    3 => hashes[0] = Some(start),
+                    4 => hashes[1] = Some(start),
                     _ => {}
                 }
             }
@@ -148,9 +134,8 @@ impl Parts {
                 break;
             }
             match count {
-                2 => hashes[3] = Some(end),
-                3 => hashes[4] = Some(end),
-                4 => hashes[5] = Some(end),
+                3 => hashes[2] = Some(end),
+                4 => hashes[3] = Some(end),
                 _ => {}
             }
         }

@@ -12,6 +12,7 @@
 mod chain;
 mod features;
 mod gate;
+mod letters;
 mod lexicon;
 mod spans;
 mod table;

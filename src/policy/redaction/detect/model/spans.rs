@@ -21,9 +21,12 @@ pub struct Span {
     pub chance: f32,
 }
 
-/// Below these the model is not believed.
-const LEAST_PERSON: f32 = 0.5;
-const LEAST_ADDRESS: f32 = 0.5;
+/// Below this the model is not believed.
+const LEAST: f32 = 0.5;
+/// Nor below this where a single word in small letters would be a name: in code most words are of that kind.
+const LEAST_SMALL: f32 = 0.75;
+/// Nor below this where a number and a word would be an address: "in 4000 Sätzen" is not "4000 Linz".
+const LEAST_SHORT: f32 = 0.95;
 
 /// Names as sure as this are looked for in the rest of the text.
 const SURE: f32 = 0.85;
@@ -81,8 +84,17 @@ impl Collector {
         let trailing = tokens.iter().rev().take_while(edge).count();
         let tokens = tokens.get(inner..tokens.len() - trailing.min(tokens.len() - inner)).unwrap_or_default();
         let (Some((first, _)), Some((last, _))) = (tokens.first(), tokens.last()) else { return };
-        let least = if what == What::Person { LEAST_PERSON } else { LEAST_ADDRESS };
-        if chance < least {
+        let least = match (what, tokens) {
+            (What::Person, [(only, _)]) if only.kind == Kind::Lower => LEAST_SMALL,
+            (What::Address, [_] | [_, _]) => LEAST_SHORT,
+            _ => LEAST,
+        };
+        // Initials alone are abbreviations.
+        let bare = what == What::Person
+            && tokens
+                .iter()
+                .all(|(token, _)| matches!(token.kind, Kind::Initial | Kind::Letter | Kind::Mark));
+        if chance < least || bare {
             tokens.iter().for_each(|(token, _)| self.remember(token));
             return;
         }
@@ -127,7 +139,7 @@ impl Collector {
                 Some(span) if span.range.end + 1 == range.start => span.range.end = range.end,
                 _ => {
                     self.spans.extend(again.take());
-                    again = Some(Span { range, what: What::Person, chance: LEAST_PERSON });
+                    again = Some(Span { range, what: What::Person, chance: LEAST });
                 }
             }
         }

@@ -55,7 +55,7 @@ pub(super) static DETECTORS: &[Spec] = &[
             r#"{"full_name":"⟦carrie ward⟧","age":3}"#,
             r#""givenName": "⟦Anneliese⟧", "familyName":"⟦Brückner-Osei⟧""#,
             "Full name: ⟦xiti deep⟧\n",
-            "Kundin: Frau ⟦Anna Weiss⟧, Ulm",
+            "Kundin: Frau ⟦Anna Weiss⟧\n",
             "Nombre y apellidos: ⟦Lucía Fernández Ortega⟧.",
             "姓名：⟦龚自珍⟧，",
             "患者氏名：⟦長谷川 ひかり⟧　様",

@@ -43,7 +43,7 @@ pub(super) static DETECTORS: &[Spec] = &[
             "login: required",
             "\"username\": \"test-user\"",
             "user: this.portable_1",
-            "UNKNOWN_USER: status_t = 1",
+            "UNKNOWN_USER: status_1 = 1",
         ],
     },
     Spec {

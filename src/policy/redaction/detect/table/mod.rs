@@ -16,6 +16,7 @@ mod europe;
 mod fields;
 mod health;
 mod identity;
+mod keys;
 mod logins;
 mod money;
 mod network;
@@ -232,6 +233,7 @@ pub(super) fn detectors() -> impl Iterator<Item = &'static Spec> {
         tax::DETECTORS,
         network::DETECTORS,
         logins::DETECTORS,
+        keys::DETECTORS,
         secrets::DETECTORS,
     ]
     .into_iter()
