@@ -189,8 +189,13 @@ impl<'d> Walk<'d, '_> {
             Within::Schema => self.found(key, Place::Skip, SpotKind::Key),
             Within::Protocol => {
                 self.path.push(name);
+                // A protocol's names are letters. What is not stands where a caller put it, whatever the place is for.
+                let plain = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+                let plain = self.path.last().is_some_and(|name| name.bytes().all(plain));
                 if self.ask(parent) == Place::Free {
                     self.found(key, Place::Free, SpotKind::Key);
+                } else if !plain {
+                    self.found(key, Place::Skip, SpotKind::Key);
                 }
                 self.path.pop();
             }

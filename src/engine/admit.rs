@@ -219,7 +219,7 @@ impl Exchange {
     }
 
     pub(super) fn has_findings(&self, value: &[u8]) -> bool {
-        let found = self.policy.detector.find(&String::from_utf8_lossy(value));
+        let found = self.policy.detector.find_in_identifier(&String::from_utf8_lossy(value));
         found.iter().any(|finding| finding.action >= crate::config::Action::Redact)
     }
 }

@@ -272,7 +272,7 @@ impl Exchange {
 
     /// A model's name as a record may hold it: where the caller chose it, it can be anything.
     fn shown<'m>(&self, model: &'m str) -> &'m str {
-        let plain = model.len() <= MAX_MODEL && self.policy.detector.find(model).is_empty();
+        let plain = model.len() <= MAX_MODEL && self.policy.detector.find_in_identifier(model).is_empty();
         if plain { model } else { "other" }
     }
 

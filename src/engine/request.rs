@@ -177,7 +177,8 @@ impl Exchange {
         let path = without_credentials(&self.head.path);
         let query = http::split_path(&path).1.map(http::query_text).unwrap_or_default();
         // Neither the model's name nor the query is a place for a placeholder.
-        let found = [outline.model.as_str(), &query].map(|text| self.policy.detector.find(text));
+        let found =
+            [outline.model.as_str(), &query].map(|text| self.policy.detector.find_in_identifier(text));
         let fixed = found.iter().flatten().filter(|finding| finding.action >= crate::config::Action::Redact);
         let mut types = seen.blocked.clone();
         types.extend(fixed.map(|finding| self.policy.detector.type_name(finding.kind).to_owned()));

@@ -186,7 +186,9 @@ impl Reading<'_> {
         match leaf.kind {
             SpotKind::Number => {
                 let span = leaf.node.span();
-                self.look(leaf, leaf.node.raw(), &|_| outer.source(span.clone()), Form::EscapedString);
+                let whole = whole_number(leaf.node.raw());
+                let text = whole.as_deref().unwrap_or(leaf.node.raw());
+                self.look(leaf, text, &|_| outer.source(span.clone()), Form::EscapedString);
             }
             SpotKind::Text | SpotKind::Key => {
                 if let Some(text) = leaf.node.text() {
@@ -209,7 +211,8 @@ impl Reading<'_> {
 
     fn number(&mut self, spot: &Spot<'_>) {
         let span = spot.node.span();
-        self.look(spot, spot.node.raw(), &|_| span.clone(), Form::String);
+        let whole = whole_number(spot.node.raw());
+        self.look(spot, whole.as_deref().unwrap_or(spot.node.raw()), &|_| span.clone(), Form::String);
     }
 
     /// A name of the protocol's or of the caller's, or a number, that has to stay as it is: with a value in it, it does
@@ -223,8 +226,8 @@ impl Reading<'_> {
             return;
         }
         self.remember(&text);
-        let plain = spot.kind == SpotKind::Text && is_plain_identifier(&text);
-        for finding in self.detector.find(&text) {
+        let plain = spot.kind != SpotKind::Number && is_plain_identifier(&text);
+        for finding in self.detector.find_in_identifier(&text) {
             if !plain || finding.confidence >= Confidence::CHECKED {
                 self.count(&finding, as_strict(finding.action));
             }
@@ -275,7 +278,7 @@ impl Reading<'_> {
             // A number goes as a whole: half of one is no JSON.
             let value = match form {
                 Form::Bare => text.get(finding.range.clone()).unwrap_or_default(),
-                Form::String | Form::EscapedString => text,
+                Form::String | Form::EscapedString => spot.node.raw(),
             };
             let source = source(finding.range.clone());
             if self.seen.hits.last().is_some_and(|last| last.source == source) {
@@ -389,6 +392,13 @@ fn as_strict(action: Action) -> Action {
 const SHORTEST: usize = 7;
 /// Longer texts have their own context. In bytes.
 const LONGEST_NAMED: usize = 256;
+
+/// A whole number that is written as a fraction or by a power of ten, in digits: 4.111111111111111e15.
+fn whole_number(raw: &str) -> Option<String> {
+    let number: f64 = raw.contains(['.', 'e', 'E']).then(|| raw.parse().ok()).flatten()?;
+    let whole = number.fract() == 0.0 && (1e6..9e18).contains(&number);
+    whole.then(|| format!("{number:.0}"))
+}
 
 /// What almost all names are.
 fn is_plain_identifier(text: &str) -> bool {

@@ -110,6 +110,13 @@ impl Detector {
         self.find_in(text, Side::Request)
     }
 
+    /// What an identifier holds: of a model, a tool, a header. Those are named as people and places are ("claude",
+    /// "jordan"), so names are not looked for.
+    pub fn find_in_identifier(&self, text: &str) -> Vec<Finding> {
+        let name = |finding: &Finding| matches!(self.type_name(finding.kind), "person" | "address");
+        self.find(text).into_iter().filter(|finding| !name(finding)).collect()
+    }
+
     /// What the text holds, in order and without overlap. Of findings that overlap the longest stays, then the most
     /// certain, then the one with the strictest action; it takes on the strictest action of those that it displaces.
     pub fn find_in(&self, text: &str, side: Side) -> Vec<Finding> {
@@ -129,7 +136,15 @@ impl Detector {
         let anchors = self.anchors.as_ref();
         let cells = anchors.map(|anchors| anchors.scan(folded.text(), &mut candidates)).unwrap_or_default();
         if let Some(people) = &self.people {
-            people.scan(folded.text(), &cells, &mut candidates);
+            // What the policy lets through, or is not sure enough of, takes nothing from a name.
+            let counts = |it: &Candidate| {
+                self.rules.get(it.rule).is_some_and(|rule| {
+                    rule.action(side) != Action::Allow
+                        && it.hit.confidence >= rule.least
+                        && !self.lets_through(folded.text(), &it.hit.range, rule.kind)
+                })
+            };
+            people.scan(folded.text(), &cells, &counts, &mut candidates);
         }
         self.find_own(folded.text(), side, &mut candidates);
         if depth < MAX_ENCODINGS {
@@ -275,8 +290,8 @@ impl Detector {
             // What the policy told to find takes along what reaches out of it, and goes as a whole itself.
             if let Some(mut other) = beyond.and_then(|start| settled.remove(&start)) {
                 let before = settled.range(..range.start).next_back().map_or(0, |(_, it)| it.range.end);
-                let after = settled.range(range.start..).map(|(start, _)| *start);
-                let after = after.filter(|start| *start >= other.range.end).min().unwrap_or(text.len());
+                let after = settled.range(other.range.end.max(range.start)..).next();
+                let after = after.map_or(text.len(), |(start, _)| *start);
                 other.range.start = other.range.start.min(range.start.max(before));
                 other.range.end = other.range.end.max(range.end.min(after));
                 settled.insert(other.range.start, other);

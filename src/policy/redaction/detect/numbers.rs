@@ -111,6 +111,10 @@ impl<'t> Run<'t> {
 
     pub fn ends_cleanly(&self, at: usize) -> bool {
         match self.after(at) {
+            // Tables write whole numbers as fractions: 4111111111111111.0
+            [b'.', b'0', rest @ ..] => {
+                !rest.strip_prefix(b"0").unwrap_or(rest).first().is_some_and(|byte| is_word(*byte))
+            }
             [b'-' | b'.', byte, ..] => !is_word(*byte),
             [byte, ..] => !is_word(*byte) && !matches!(byte, b'%' | b'@'),
             [] => true,

@@ -32,7 +32,13 @@ impl People {
 
     /// Adds to `candidates`, which holds what patterns found. What a column says of its cells stands, and nothing goes
     /// over their edges.
-    pub fn scan(&self, text: &str, cells: &[Range<usize>], candidates: &mut Vec<Candidate>) {
+    pub fn scan(
+        &self,
+        text: &str,
+        cells: &[Range<usize>],
+        counts: &dyn Fn(&Candidate) -> bool,
+        candidates: &mut Vec<Candidate>,
+    ) {
         let mut spans = self.model.find(text);
         spans.retain(|span| {
             let next = cells.partition_point(|cell| cell.end <= span.range.start);
@@ -41,7 +47,7 @@ impl People {
         if spans.is_empty() {
             return;
         }
-        let others = candidates.iter().filter(|it| self.same.get(it.rule) == Some(&false));
+        let others = candidates.iter().filter(|it| self.same.get(it.rule) == Some(&false) && counts(it));
         let mut others: Vec<_> = others.map(|it| it.hit.range.clone()).collect();
         others.sort_by_key(|range| (range.start, range.end));
         for span in spans {
@@ -69,12 +75,25 @@ fn left(text: &str, span: &Span, others: &[Range<usize>]) -> Option<Range<usize>
         if span.what == What::Address && other.len() * 3 < span.range.len() {
             continue;
         }
-        range.end = range.end.min(other.start);
+        if other.start <= range.start {
+            range.start = other.end;
+        } else {
+            range.end = range.end.min(other.start);
+        }
     }
-    if range.end == span.range.end {
+    if range == span.range {
         return Some(range);
     }
-    let rest = text.get(range.start..range.end)?.trim_end_matches(|c: char| !c.is_alphanumeric());
-    let stands = span.what == What::Person && rest.contains(' ');
-    stands.then(|| range.start..range.start + rest.len())
+    let aside = |c: char| !c.is_alphanumeric();
+    let rest = text.get(range.clone())?;
+    let start = range.end - rest.trim_start_matches(aside).len();
+    let rest = rest.trim_matches(aside);
+    let stands = match span.what {
+        What::Person => rest.contains(' '),
+        What::Address => {
+            rest.contains(|c: char| c.is_ascii_digit())
+                && rest.chars().filter(|c| c.is_alphabetic()).count() > 3
+        }
+    };
+    stands.then(|| start..start + rest.len())
 }

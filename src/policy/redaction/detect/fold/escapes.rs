@@ -14,7 +14,9 @@ pub(super) fn backslash(rest: &str) -> Escape {
     let (kind, digits) = (escaped.chars().next()?, escaped.get(1..).unwrap_or_default());
     match kind {
         'u' if digits.starts_with('{') => {
-            let (digits, _) = digits.get(1..)?.split_once('}').filter(|(digits, _)| digits.len() <= 6)?;
+            let inside = digits.get(1..)?;
+            let len = inside.bytes().take(7).position(|byte| byte == b'}')?;
+            let digits = inside.get(..len)?;
             readable(hex(digits, digits.len())?, digits.len() + 4)
         }
         'u' => match hex(digits, 4)? {
