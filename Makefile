@@ -9,7 +9,7 @@ SOURCES := $(shell find src -type f) Cargo.toml Cargo.lock
 # A changed choice of toolchain is a reason to build again.
 WASM_WAY := build/.wasm-way-$(or $(TOLLGATE_WASM_TOOLCHAIN),auto)
 
-.PHONY: help setup build run test test-native e2e tables lint bench bench-detect size ci deny requirements rust model-corpus
+.PHONY: help setup build run test test-native e2e tables lint bench bench-detect size ci deny requirements rust model model-corpus
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,11 @@ ci: lint build size test ## what has to be green before a change lands
 deny: ## licences, advisories and sources of the dependencies (needs cargo-deny)
 	@cargo deny --version >/dev/null 2>&1 || { echo 'make deny needs cargo-deny: cargo install --locked cargo-deny' >&2; exit 1; }
 	cargo deny check
+
+model: model-corpus ## train the names-and-addresses model, check it in, and report on texts that it never saw
+	cargo build --locked --release --example train
+	$(or $(CARGO_TARGET_DIR),target)/release/examples/train fit build/model/lists tests/model/lexicon src/policy/redaction/detect/model/weights.bin build/model/train.jsonl
+	$(or $(CARGO_TARGET_DIR),target)/release/examples/train report --model src/policy/redaction/detect/model/weights.bin build/model/test.jsonl
 
 model-corpus: ## write the training corpus of the names-and-addresses model into build/model/
 	tests/tools/model_corpus.sh

@@ -23,7 +23,7 @@ const DROPPED: u32 = 20;
 /// Features of fewer templates are not learned: they know a template by heart, not a language.
 const LEAST_SEEN: u32 = 4;
 /// Rows of the table, as many as the artefact may hold.
-const ROWS: usize = 22_000;
+const ROWS: usize = 75_000;
 /// Of a hundred words that the lexicon knows as names, how many are shown as if it did not.
 const UNKNOWN: u32 = 18;
 

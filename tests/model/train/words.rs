@@ -9,7 +9,7 @@ use tollgate::policy::redaction::model::{Class, Kind, Lexicon, Tokens};
 use crate::corpus::Text;
 
 /// Words of the lexicon, at most.
-const MOST: usize = 80_000;
+const MOST: usize = 110_000;
 /// Names of the US Census that are taken, of each list.
 const CENSUS: usize = 16_000;
 /// People in a city that is known.

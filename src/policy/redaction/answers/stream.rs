@@ -188,9 +188,9 @@ impl<T, C: Clone + Eq + Hash> StreamGuard<T, C> {
 
 impl News {
     fn moved(mut self, by: usize) -> Self {
-        let moved = |range: &Range<usize>| range.start + by..range.end + by;
-        self.range = moved(&self.range);
-        self.parts = self.parts.iter().map(moved).collect();
+        for range in self.parts.iter_mut().chain([&mut self.range]) {
+            *range = range.start + by..range.end + by;
+        }
         self
     }
 

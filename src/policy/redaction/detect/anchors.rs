@@ -36,6 +36,7 @@ pub(super) struct Anchors {
 #[derive(Clone, Copy)]
 enum Woken {
     Scanner(usize),
+    /// The index is among the detectors of numbers: no other asks for words before it.
     Context(usize),
     Numbers,
     Fields,
@@ -44,6 +45,18 @@ enum Woken {
 struct Number {
     rule: usize,
     scan: fn(&Run, usize, Option<usize>) -> Option<Hit>,
+    /// A type whose findings announce this one.
+    follows: Option<&'static str>,
+}
+
+/// What is known while one text is read.
+struct State<'a> {
+    /// By detector of numbers: where the word ends that announced it last.
+    contexts: Vec<Option<usize>>,
+    identities: identity::State<'a>,
+    fields: fields::State,
+    /// Room for the groups of a run.
+    groups: Vec<Range<usize>>,
 }
 
 impl Anchors {
@@ -71,12 +84,14 @@ impl Anchors {
                 Wake::At(literals, _) | Wake::Key(literals, _) => {
                     literals.iter().for_each(|literal| add(literal, Woken::Scanner(rule)));
                 }
-                Wake::Number(scan) => numbers.push(Number { rule, scan: *scan }),
+                Wake::Number(scan) => {
+                    let context = Woken::Context(numbers.len());
+                    spec.context.iter().for_each(|word| add(word, context));
+                    numbers.push(Number { rule, scan: *scan, follows: spec.follows });
+                }
                 // Their words are read near numbers only.
-                Wake::Written(_) | Wake::Named(_) => continue,
-                Wake::Field(_) | Wake::Model(_) => {}
+                Wake::Written(_) | Wake::Named(_) | Wake::Model(_) | Wake::Field(_) => {}
             }
-            spec.context.iter().for_each(|word| add(word, Woken::Context(rule)));
         }
         fields::STEMS.iter().for_each(|stem| add(stem, Woken::Fields));
         // A longer literal is found in place of the stem in it.
@@ -96,10 +111,12 @@ impl Anchors {
 
     /// Answers the cells of tables that hold something, in order.
     pub fn scan(&self, text: &str, candidates: &mut Vec<Candidate>) -> Vec<Range<usize>> {
-        // By detector: where the word ends that announced it last.
-        let mut contexts: Vec<Option<usize>> = vec![None; self.specs.len()];
-        let mut identities = self.identity.state();
-        let mut fields = fields::State::default();
+        let mut state = State {
+            contexts: vec![None; self.numbers.len()],
+            identities: self.identity.state(),
+            fields: fields::State::default(),
+            groups: Vec::new(),
+        };
         let first = candidates.len();
         let mut at = 0;
         while let Ok(Some(found)) = self.automaton.try_find(&Input::new(text).range(at..)) {
@@ -107,14 +124,11 @@ impl Anchors {
             at = anchor.start + 1;
             for woken in self.wakes.get(found.pattern().as_usize()).map_or(&[][..], Vec::as_slice) {
                 match *woken {
-                    Woken::Numbers => {
-                        at =
-                            self.scan_numbers(text, anchor.start, &mut contexts, &mut identities, candidates);
-                    }
-                    Woken::Fields => self.fields.read(text, anchor.clone(), &mut fields),
-                    Woken::Context(rule) => {
+                    Woken::Numbers => at = self.scan_numbers(text, anchor.start, &mut state, candidates),
+                    Woken::Fields => self.fields.read(text, anchor.clone(), &mut state.fields),
+                    Woken::Context(number) => {
                         if is_word(text, &anchor)
-                            && let Some(context) = contexts.get_mut(rule)
+                            && let Some(context) = state.contexts.get_mut(number)
                         {
                             *context = Some(anchor.end);
                             at = anchor.end;
@@ -127,14 +141,14 @@ impl Anchors {
                         if hit.confidence == Confidence::CHECKED {
                             at = at.max(hit.range.end);
                         }
-                        self.announce(spec.kind, hit.range.end, &mut contexts);
+                        self.announce(spec.kind, hit.range.end, &mut state.contexts);
                         candidates.push(Candidate { rule, hit });
                     }
                 }
             }
         }
         let others = candidates.iter().skip(first).map(|it| (it.rule, it.hit.range.start));
-        let Found { hits, cells } = self.fields.finish(fields, others);
+        let Found { hits, cells } = self.fields.finish(state.fields, others);
         candidates.extend(hits.into_iter().map(|(rule, hit)| Candidate { rule, hit }));
         cells
     }
@@ -144,29 +158,26 @@ impl Anchors {
         &self,
         text: &str,
         start: usize,
-        contexts: &mut [Option<usize>],
-        identities: &mut identity::State,
+        state: &mut State,
         candidates: &mut Vec<Candidate>,
     ) -> usize {
         if let Some(end) = small_number(text.as_bytes(), start) {
             return end;
         }
-        let run = Run::read(text, start);
+        let State { contexts, identities, groups, .. } = state;
+        let run = Run::read(text, start, groups);
         let (groups, next) = run.extent();
         self.identity.scan(&run, identities, |rule, hit| candidates.push(Candidate { rule, hit }));
-        for Number { rule, scan } in &self.numbers {
+        for (Number { rule, scan, .. }, context) in self.numbers.iter().zip(contexts) {
             let mut beyond = 0;
             for group in 0..groups {
                 if run.group(group).start < beyond {
                     continue;
                 }
-                let context = contexts.get(*rule).copied().flatten();
-                if let Some(hit) = scan(&run, group, context) {
+                if let Some(hit) = scan(&run, group, *context) {
                     beyond = hit.range.end;
                     // A word announces one value, and others that follow at once.
-                    if let Some(context) = contexts.get_mut(*rule) {
-                        *context = Some(announced_by(beyond));
-                    }
+                    *context = Some(announced_by(beyond));
                     candidates.push(Candidate { rule: *rule, hit });
                 }
             }
@@ -176,8 +187,8 @@ impl Anchors {
 
     /// A finding announces those that like to follow it, if they follow at once.
     fn announce(&self, kind: &str, end: usize, contexts: &mut [Option<usize>]) {
-        for (spec, context) in self.specs.iter().zip(contexts) {
-            if spec.follows == Some(kind) {
+        for (number, context) in self.numbers.iter().zip(contexts) {
+            if number.follows == Some(kind) {
                 *context = Some(announced_by(end));
             }
         }
@@ -214,7 +225,7 @@ fn look(spec: &Spec, text: &str, anchor: Range<usize>) -> Option<Hit> {
             let prefix = text.get(sight.anchor.clone())?;
             prefixes.contains(&prefix).then(|| key(&sight, tail))?
         }
-        Wake::Number(_) | Wake::Written(_) | Wake::Named(_) | Wake::Field(_) | Wake::Model(_) => None,
+        Wake::Number(_) | Wake::Written(_) | Wake::Named(_) | Wake::Model(_) | Wake::Field(_) => None,
     }
 }
 

@@ -181,9 +181,9 @@ impl<'t> Reader<'t> {
             letters += 1;
             len += c.len_utf8();
         }
-        let word = word.get(..letters)?;
+        let beginning = word.get(..letters)?.get(..STEM)?;
         let month = MONTHS.iter().position(|stems| {
-            stems.split(' ').any(|stem| word.starts_with(stem.as_bytes()) && !stem.is_empty())
+            stems.as_bytes().chunks(STEM + 1).any(|stem| stem.get(..STEM) == Some(beginning))
         })?;
         self.at += len;
         self.skip(&["."]);
@@ -260,6 +260,9 @@ const MONTHS: [&str; 12] = [
     "nov lis",
     "dec dez dic gru",
 ];
+
+/// Letters of each.
+const STEM: usize = 3;
 
 /// Eras, and the year before their first.
 const ERAS: [(&str, u32); 7] = [

@@ -1,5 +1,6 @@
 //! One pass over a text, and what it found.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::rc::Rc;
@@ -245,24 +246,63 @@ impl Detector {
 
     /// Settles overlaps. What the policy allows takes part, so that its digits are not taken for something else, and
     /// is left out at the end; it never displaces what the policy itself told to find.
+    ///
+    /// Most candidates overlap no other: only those that do are weighed against each other.
     fn resolve(&self, text: &str, mut candidates: Vec<Candidate>, side: Side) -> Vec<Finding> {
+        candidates.retain(|Candidate { rule, hit }| {
+            !hit.range.is_empty() && self.rules.get(*rule).is_some_and(|rule| hit.confidence >= rule.least)
+        });
+        candidates.sort_by_key(|candidate| candidate.hit.range.start);
+        let mut findings = Vec::with_capacity(candidates.len());
+        let mut rest = candidates.as_mut_slice();
+        while let Some(first) = rest.first() {
+            let mut end = first.hit.range.end;
+            let overlapping = rest.iter().skip(1).take_while(|next| {
+                let overlaps = next.hit.range.start < end;
+                end = end.max(next.hit.range.end);
+                overlaps
+            });
+            let count = 1 + overlapping.count();
+            let Some((group, others)) = std::mem::take(&mut rest).split_at_mut_checked(count) else { break };
+            match group {
+                [one] => findings.extend(self.judge(text, one, side)),
+                _ => findings.extend(self.settle(text, group, side)),
+            }
+            rest = others;
+        }
+        findings.retain(|finding| finding.action != Action::Allow);
+        findings
+    }
+
+    /// A candidate as a finding, which the policy may allow.
+    fn judge(&self, text: &str, candidate: &Candidate, side: Side) -> Option<Finding> {
+        let rule = self.rules.get(candidate.rule)?;
+        let Hit { range, confidence } = candidate.hit.clone();
+        let allowed = rule.action(side) == Action::Allow || self.lets_through(text, &range, rule.kind);
+        let action = if allowed { Action::Allow } else { rule.action(side) };
+        let rule_name = Rc::clone(&rule.name);
+        Some(Finding { range, kind: rule.kind, action, confidence, rule: rule_name, covers: Vec::new() })
+    }
+
+    /// What stays of candidates that overlap.
+    fn settle(
+        &self,
+        text: &str,
+        candidates: &mut [Candidate],
+        side: Side,
+    ) -> impl Iterator<Item = Finding> + use<> {
         let action = |candidate: &Candidate| {
             self.rules.get(candidate.rule).map_or(Action::Redact, |rule| rule.action(side))
         };
-        candidates.retain(|candidate| {
-            self.rules.get(candidate.rule).is_some_and(|rule| candidate.hit.confidence >= rule.least)
-        });
-        candidates.sort_by_cached_key(|candidate| {
+        candidates.sort_by_key(|candidate| {
             let Hit { range, confidence } = &candidate.hit;
-            (usize::MAX - range.len(), std::cmp::Reverse((*confidence, action(candidate))), range.start)
+            (Reverse((range.len(), *confidence, action(candidate))), range.start)
         });
         let mut settled: BTreeMap<usize, Finding> = BTreeMap::new();
-        for candidate in &candidates {
-            let Some(rule) = self.rules.get(candidate.rule) else { continue };
-            let range = candidate.hit.range.clone();
-            let allowed = rule.action(side) == Action::Allow || self.lets_through(text, &range, rule.kind);
-            let action = if allowed { Action::Allow } else { rule.action(side) };
-            let told = candidate.rule >= self.first_own && !allowed;
+        for candidate in candidates.iter() {
+            let Some(finding) = self.judge(text, candidate, side) else { continue };
+            let (range, action) = (finding.range.clone(), finding.action);
+            let told = candidate.rule >= self.first_own && action != Action::Allow;
             let mut free = true;
             let overlapping =
                 settled.range_mut(..range.end).rev().take_while(|(_, other)| other.range.end > range.start);
@@ -277,10 +317,10 @@ impl Detector {
                     if other.action != Action::Allow {
                         other.action = other.action.max(action);
                     }
-                    if told && other.kind != rule.kind && !other.covers.contains(&rule.kind) {
-                        other.covers.push(rule.kind);
+                    if told && other.kind != finding.kind && !other.covers.contains(&finding.kind) {
+                        other.covers.push(finding.kind);
                     }
-                    if (told || own && !allowed)
+                    if (told || own && action != Action::Allow)
                         && (range.start < other.range.start || other.range.end < range.end)
                     {
                         beyond = Some(*start);
@@ -300,20 +340,10 @@ impl Detector {
                 for start in displaced {
                     settled.remove(&start);
                 }
-                settled.insert(
-                    range.start,
-                    Finding {
-                        range,
-                        kind: rule.kind,
-                        action,
-                        confidence: candidate.hit.confidence,
-                        rule: Rc::clone(&rule.name),
-                        covers: Vec::new(),
-                    },
-                );
+                settled.insert(range.start, finding);
             }
         }
-        settled.into_values().filter(|finding| finding.action != Action::Allow).collect()
+        settled.into_values()
     }
 }
 

@@ -152,16 +152,28 @@ fn readable(digits: &[u8], bits: u32) -> Option<(String, usize)> {
 }
 
 /// What a character of base64 stands for, in either alphabet.
-const fn value(byte: u8) -> Option<u8> {
-    match byte {
-        b'A'..=b'Z' => Some(byte - b'A'),
-        b'a'..=b'z' => Some(byte - b'a' + 26),
-        b'0'..=b'9' => Some(byte - b'0' + 52),
-        b'+' | b'-' => Some(62),
-        b'/' | b'_' => Some(63),
-        _ => None,
-    }
+#[inline]
+fn value(byte: u8) -> Option<u8> {
+    VALUES.get(usize::from(byte)).copied().filter(|value| *value < 64)
 }
+
+const VALUES: [u8; 256] = {
+    let mut values = [u8::MAX; 256];
+    let mut byte = 0;
+    #[expect(clippy::indexing_slicing, reason = "the compiler does it")]
+    while byte < 256 {
+        values[byte] = match byte as u8 {
+            byte @ b'A'..=b'Z' => byte - b'A',
+            byte @ b'a'..=b'z' => byte - b'a' + 26,
+            byte @ b'0'..=b'9' => byte - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => u8::MAX,
+        };
+        byte += 1;
+    }
+    values
+};
 
 const fn hex(byte: u8) -> Option<u8> {
     match byte {

@@ -76,6 +76,9 @@ pub(super) fn mac(sight: &Sight) -> Option<Hit> {
 
 /// A MAC address with hyphens, from any group of digits in it: a run of digits reads over hyphens.
 pub(super) fn mac_hyphenated(run: &Run, group: usize, _: Option<usize>) -> Option<Hit> {
+    if run.len(group) > 2 {
+        return None;
+    }
     let start = run.group(group).start;
     let part = |byte: &&u8| byte.is_ascii_hexdigit() || **byte == b'-';
     let before = run.before(start).iter().rev().take(18).take_while(part).count();

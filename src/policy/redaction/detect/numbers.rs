@@ -21,14 +21,14 @@ const OVERLAP: usize = 20;
 /// Groups of digits with separators between them.
 pub(super) struct Run<'t> {
     text: &'t str,
-    groups: Vec<Range<usize>>,
+    groups: &'t [Range<usize>],
 }
 
 impl<'t> Run<'t> {
-    /// Reads the run whose first digit is at `start`.
-    pub fn read(text: &'t str, start: usize) -> Self {
+    /// Reads the run whose first digit is at `start`. Its groups are kept in `groups`, in place of those before.
+    pub fn read(text: &'t str, start: usize, groups: &'t mut Vec<Range<usize>>) -> Self {
         let bytes = text.as_bytes();
-        let mut groups = Vec::new();
+        groups.clear();
         let mut at = start;
         while groups.len() < MAX_GROUPS {
             let rest = bytes.get(at..).unwrap_or_default();
@@ -72,14 +72,32 @@ impl<'t> Run<'t> {
     /// What stands between a group and the one before it, without emphasis and line breaks.
     pub fn separator(&self, index: usize) -> &'t str {
         let before = index.checked_sub(1).map_or(0, |before| self.group(before).end);
-        self.text.get(before..self.group(index).start).unwrap_or_default().trim_matches(DECORATION)
+        let bytes = self.text.as_bytes();
+        let (mut start, mut end) = (before, self.group(index).start);
+        while start < end && bytes.get(start).is_some_and(|byte| DECORATION.contains(byte)) {
+            start += 1;
+        }
+        while start < end && bytes.get(end - 1).is_some_and(|byte| DECORATION.contains(byte)) {
+            end -= 1;
+        }
+        self.text.get(start..end).unwrap_or_default()
     }
 
     /// The digits of some groups as numbers, as many of the groups as there are; at most forty digits.
-    pub fn digits(&self, range: Range<usize>) -> Vec<u8> {
+    pub fn digits(&self, range: Range<usize>) -> Digits {
         let groups = self.groups.iter().take(range.end).skip(range.start);
         let text = groups.filter_map(|group| self.text.as_bytes().get(group.clone()));
-        text.flatten().take(40).map(|byte| byte - b'0').collect()
+        let mut digits = Digits { digits: [0; MAX_DIGITS], len: 0 };
+        for (slot, byte) in digits.digits.iter_mut().zip(text.flatten()) {
+            *slot = byte - b'0';
+            digits.len += 1;
+        }
+        digits
+    }
+
+    /// The digit that a group begins with.
+    pub fn digit(&self, index: usize) -> Option<u8> {
+        self.text.as_bytes().get(self.group(index)).and_then(<[u8]>::first).map(|byte| byte - b'0')
     }
 
     /// The value of a short group.
@@ -122,12 +140,28 @@ impl<'t> Run<'t> {
     }
 }
 
+const MAX_DIGITS: usize = 40;
+
+/// Digits as numbers.
+pub(super) struct Digits {
+    digits: [u8; MAX_DIGITS],
+    len: usize,
+}
+
+impl std::ops::Deref for Digits {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.digits.get(..self.len).unwrap_or_default()
+    }
+}
+
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
 /// What stands beside a separator and does not count: emphasis of Markdown, a line that goes on behind a hyphen.
-const DECORATION: &[char] = &['*', '`', '~', '\n', '\r'];
+const DECORATION: &[u8] = b"*`~\n\r";
 
 /// Length of the separator that `rest` begins with, if digits follow it.
 fn separator_len(rest: &[u8]) -> usize {
@@ -184,18 +218,20 @@ pub(super) fn card(run: &Run, first: usize, context: Option<usize>) -> Option<Hi
         return None;
     }
     let separator = run.separator(first + 1);
+    let lens: [usize; 5] = std::array::from_fn(|offset| run.len(first + offset));
     let mut found = None;
     for last in first..(first + 5).min(run.groups.len()) {
         if last > first && (!matches!(separator, " " | "-" | ".") || run.separator(last) != separator) {
             break;
         }
-        let shape: Vec<usize> = (first..=last).map(|index| run.len(index)).collect();
+        let count = last + 1 - first;
+        let Some(shape) = lens.get(..count) else { break };
         let len: usize = shape.iter().sum();
         if len > 19 {
             break;
         }
         let end = run.group(last).end;
-        if len < 13 || !printed_as_card(&shape) || !run.ends_cleanly(end) {
+        if len < 13 || !printed_as_card(shape) || !run.ends_cleanly(end) {
             continue;
         }
         let digits = run.digits(first..last + 1);
@@ -319,7 +355,7 @@ mod tests {
 
     #[test]
     fn a_run_ends_where_a_sentence_or_a_line_does() {
-        let groups = |text: &str| Run::read(text, 0).groups.len();
+        let groups = |text: &str| Run::read(text, 0, &mut Vec::new()).groups.len();
         assert_eq!(groups("12 34-56.78 (90) 1"), 6);
         assert_eq!(groups("12. 34"), 1);
         assert_eq!(groups("12\n34"), 1);
@@ -329,7 +365,8 @@ mod tests {
     #[test]
     fn a_long_row_is_read_in_runs_that_overlap() {
         let row = "1 ".repeat(200);
-        let run = Run::read(&row, 0);
+        let mut groups = Vec::new();
+        let run = Run::read(&row, 0, &mut groups);
         assert_eq!(run.extent(), (MAX_GROUPS - OVERLAP, 2 * (MAX_GROUPS - OVERLAP)));
     }
 }

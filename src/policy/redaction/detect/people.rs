@@ -1,7 +1,8 @@
 //! The two detectors that are a statistical model, beside those that know what they look for.
 //!
 //! What a pattern has found is not a name: "BIC DEUTDEFF" looks like one to a model. So the model's findings yield to
-//! those of patterns, and keep what is left of them where that can stand alone.
+//! those of patterns, and keep what is left of them where that can stand alone. Where a form or a table says what is a
+//! name, it also says where the name ends; there the model adds nothing.
 
 use std::ops::Range;
 
@@ -47,9 +48,10 @@ impl People {
         if spans.is_empty() {
             return;
         }
-        let others = candidates.iter().filter(|it| self.same.get(it.rule) == Some(&false) && counts(it));
-        let mut others: Vec<_> = others.map(|it| it.hit.range.clone()).collect();
-        others.sort_by_key(|range| (range.start, range.end));
+        let same = |rule: usize| self.same.get(rule).copied().unwrap_or(false);
+        let others = candidates.iter().filter(|it| counts(it));
+        let mut others: Vec<_> = others.map(|it| (it.hit.range.clone(), same(it.rule))).collect();
+        others.sort_by_key(|(range, _)| (range.start, range.end));
         for span in spans {
             let Some(range) = left(text, &span, &others) else { continue };
             let rule = match span.what {
@@ -66,11 +68,14 @@ impl People {
 const NEAR: usize = 16;
 
 /// What patterns leave of a span.
-fn left(text: &str, span: &Span, others: &[Range<usize>]) -> Option<Range<usize>> {
-    let before = others.partition_point(|other| other.start < span.range.end);
+fn left(text: &str, span: &Span, others: &[(Range<usize>, bool)]) -> Option<Range<usize>> {
+    let before = others.partition_point(|(other, _)| other.start < span.range.end);
     let near = others.get(before.saturating_sub(NEAR)..before)?;
     let mut range = span.range.clone();
-    for other in near.iter().filter(|other| other.end > span.range.start) {
+    for (other, same) in near.iter().filter(|(other, _)| other.end > span.range.start) {
+        if *same {
+            return None;
+        }
         // The post code of an address may look like something else; a number with its name is no address.
         if span.what == What::Address && other.len() * 3 < span.range.len() {
             continue;

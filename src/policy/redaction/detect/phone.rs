@@ -75,7 +75,8 @@ fn international(run: &Run, first: usize, skip: usize) -> Option<usize> {
     let (code, shortest, longest) = country(digits)?;
     // A trunk prefix in brackets is written and not dialled: +44 (0)20 …
     let trunk = (first + 1..first + 3).any(|index| {
-        run.digits(index..index + 1) == [0]
+        run.len(index) == 1
+            && run.digit(index) == Some(0)
             && run.separator(index).ends_with('(')
             && run.separator(index + 1).starts_with(')')
     });
@@ -133,8 +134,7 @@ fn country(digits: &[u8]) -> Option<(usize, usize, usize)> {
 fn national(run: &Run, first: usize) -> Option<usize> {
     let shape: [usize; 5] = std::array::from_fn(|offset| run.len(first + offset));
     let separators: [&str; 5] = std::array::from_fn(|offset| run.separator(first + offset));
-    let digit =
-        |offset: usize| run.digits(first + offset..first + offset + 1).first().copied().unwrap_or_default();
+    let digit = |offset: usize| run.digit(first + offset).unwrap_or_default();
     let same = |from: usize, to: usize, one_of: &[&str]| {
         let all = separators.get(from..=to).unwrap_or_default();
         one_of.iter().any(|one| all.iter().all(|separator| separator == one))
@@ -189,7 +189,7 @@ fn national(run: &Run, first: usize) -> Option<usize> {
 
 /// Groups behind a trunk zero, as half of the world writes its numbers: 0151 23 45 66 01, 06-5550 1842, (04421) 77 18 93.
 fn trunk(run: &Run, first: usize, bracket: bool) -> Option<usize> {
-    let zero = matches!(run.digits(first..first + 1).as_slice(), [0, 1..=9, ..]);
+    let zero = matches!(&*run.digits(first..first + 1), [0, 1..=9, ..]);
     if !zero || !(2..=5).contains(&run.len(first)) || (first > 0 && run.separator(first) == " ") {
         return None;
     }
@@ -206,7 +206,7 @@ fn trunk(run: &Run, first: usize, bracket: bool) -> Option<usize> {
 /// Eleven digits that begin as mobile numbers of China do, among Chinese characters.
 fn chinese_mobile(run: &Run, first: usize) -> Option<usize> {
     let group = run.group(first);
-    let mobile = group.len() == 11 && matches!(run.digits(first..first + 1).as_slice(), [1, 3..=9, ..]);
+    let mobile = group.len() == 11 && matches!(&*run.digits(first..first + 1), [1, 3..=9, ..]);
     let wide = |bytes: &[u8]| bytes.iter().any(|byte| (0xE4..=0xE9).contains(byte));
     let near = |len: usize| len.min(12);
     let (before, after) = (run.before(group.start), run.after(group.end));

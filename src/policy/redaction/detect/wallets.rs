@@ -75,6 +75,11 @@ pub(super) fn bech32(run: &Run, first: usize, _: Option<usize>) -> Option<Hit> {
 pub(super) fn base58(run: &Run, first: usize, context: Option<usize>) -> Option<Hit> {
     let digit = run.group(first).start;
     let before = run.before(digit);
+    // Most numbers stand alone.
+    let alone = |byte: Option<&u8>| !byte.is_some_and(u8::is_ascii_alphanumeric);
+    if run.len(first) < 25 && alone(before.last()) && alone(run.after(run.group(first).end).first()) {
+        return None;
+    }
     let letters = before.iter().rev().take(48).take_while(|byte| byte.is_ascii_alphabetic()).count();
     let start = digit - letters;
     if run.before(start).last().is_some_and(|byte| is_word(byte) || matches!(byte, b'/' | b'+' | b'=' | b'-'))

@@ -21,19 +21,38 @@ fn in_name(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | '-' | ' ' | '.' | '/' | '\'')
 }
 
-/// The name that a stem is part of, if what follows it is not just the next words of a sentence.
+/// How many bytes of a name stand here, counted up to one character beyond so many bytes.
+fn name_len(text: &str, most: usize) -> usize {
+    let bytes = text.as_bytes();
+    let mut len = 0;
+    while len <= most {
+        match bytes.get(len) {
+            Some(byte) if byte.is_ascii() => {
+                if !in_name(char::from(*byte)) {
+                    break;
+                }
+                len += 1;
+            }
+            _ => {
+                let next = text.get(len..).and_then(|rest| rest.chars().next());
+                let Some(c) = next.filter(|c| in_name(*c)) else { break };
+                len += c.len_utf8();
+            }
+        }
+    }
+    len
+}
+
+/// The name that a stem is part of, if what follows it is not just the next words of a sentence, and may divide a
+/// name from its value or from another name.
 pub(super) fn around(text: &str, anchor: &Range<usize>) -> Option<Range<usize>> {
-    let mut end = anchor.end;
-    let mut after = text.get(end..)?.chars();
-    loop {
-        let next = after.next();
-        match next {
-            Some(c) if in_name(c) => end += c.len_utf8(),
-            _ => break,
-        }
-        if end > anchor.end + REACH {
-            return None;
-        }
+    let after = name_len(text.get(anchor.end..)?, REACH);
+    if after > REACH {
+        return None;
+    }
+    let end = anchor.end + after;
+    if !text.as_bytes().get(end).is_none_or(|byte| b",;\t|\n\r()\"`*]:=>\xef".contains(byte)) {
+        return None;
     }
     let before = text.get(..anchor.start)?.chars().rev();
     let mut start = anchor.start;
@@ -41,10 +60,13 @@ pub(super) fn around(text: &str, anchor: &Range<usize>) -> Option<Range<usize>> 
         start -= c.len_utf8();
     }
     let name = text.get(start..end)?;
-    let trimmed = name.trim_matches([' ', '-', '.', '\'', '/']);
-    let start = start + (name.len() - name.trim_start_matches([' ', '-', '.', '\'', '/']).len());
+    let trimmed = name.trim_matches(EDGES);
+    let start = start + (name.len() - name.trim_start_matches(EDGES).len());
     Some(start..start + trimmed.len())
 }
+
+/// What a name neither begins nor ends with.
+const EDGES: [char; 5] = [' ', '-', '.', '\'', '/'];
 
 pub(super) fn line_end(text: &str, at: usize) -> usize {
     let rest = text.as_bytes().get(at..).unwrap_or_default();
@@ -76,18 +98,23 @@ pub(super) fn is_cell(text: &str, name: &Range<usize>) -> bool {
 /// A name's letters, small and without accents, and where its words begin among them.
 pub(super) struct Label {
     letters: String,
-    words: Vec<usize>,
+    words: [usize; MAX_WORDS],
+    count: usize,
 }
+
+/// Words of the longest name.
+const MAX_WORDS: usize = 8;
 
 impl Label {
     pub fn read(name: &str) -> Option<Self> {
-        let mut label = Self { letters: String::new(), words: Vec::new() };
+        let mut label = Self { letters: String::with_capacity(name.len()), words: [0; MAX_WORDS], count: 0 };
         let mut before = ' ';
         for c in name.chars() {
             if c.is_alphabetic() {
                 let humped = c.is_uppercase() && before.is_lowercase();
                 if !before.is_alphabetic() || humped {
-                    label.words.push(label.letters.len());
+                    *label.words.get_mut(label.count)? = label.letters.len();
+                    label.count += 1;
                 }
                 match plain_letter(c) {
                     Some(letter) => label.letters.push(char::from(letter)),
@@ -96,49 +123,52 @@ impl Label {
             }
             before = c;
         }
-        (!label.words.is_empty() && label.words.len() <= 8).then_some(label)
+        (label.count > 0).then_some(label)
     }
 
     /// The longest ending that is known, if the words before it allow.
-    pub fn look_up(&self, known: impl Fn(&str) -> Option<Standing>) -> Option<(String, Standing)> {
-        for at in &self.words {
-            let (before, name) = self.letters.split_at_checked(*at)?;
+    pub fn look_up(&self, known: impl Fn(&str) -> Option<Standing>) -> Option<(&str, Standing)> {
+        let starts = self.words.get(..self.count)?;
+        for (index, at) in starts.iter().enumerate() {
+            let name = self.letters.get(*at..)?;
             let Some(standing) = known(name) else { continue };
-            let words: Vec<&str> = self
-                .words
-                .windows(2)
-                .filter_map(|pair| self.letters.get(*pair.first()?..*pair.last()?))
-                .take_while({
-                    let mut len = 0;
-                    move |word| {
-                        len += word.len();
-                        len <= before.len()
-                    }
-                })
-                .collect();
-            let whose = words.iter().any(|word| listed(PEOPLE, word));
-            let qualified = words.iter().all(|word| listed(QUALIFIERS, word) || listed(PEOPLE, word));
+            let words = starts.windows(2).take(index).filter_map(|pair| match pair {
+                [start, end] => self.letters.get(*start..*end),
+                _ => None,
+            });
+            let whose = || words.clone().any(|word| listed(PEOPLE, word));
+            let qualified = || words.clone().all(|word| listed(QUALIFIERS, word) || listed(PEOPLE, word));
             let standing = match standing {
                 Standing::Sure => Standing::Sure,
-                Standing::Plain if qualified => Standing::Plain,
-                Standing::Weak if qualified && whose => Standing::Plain,
-                Standing::Weak if qualified => Standing::Weak,
+                Standing::Plain if qualified() => Standing::Plain,
+                Standing::Weak if qualified() => {
+                    if whose() {
+                        Standing::Plain
+                    } else {
+                        Standing::Weak
+                    }
+                }
                 _ => continue,
             };
-            return Some((name.to_owned(), standing));
+            return Some((name, standing));
         }
         // 患者氏名: words without spaces.
         let ending = self.letters.char_indices().skip(1).take(6).filter_map(|(at, _)| self.letters.get(at..));
         let eastern = |c: char| c >= '\u{3000}';
         ending
             .filter(|name| name.starts_with(eastern))
-            .find_map(|name| known(name).filter(|it| *it == Standing::Sure).map(|it| (name.to_owned(), it)))
+            .find_map(|name| known(name).filter(|it| *it == Standing::Sure).map(|it| (name, it)))
     }
 }
 
 /// Whether a list of words has one.
 pub(in super::super) fn listed(list: &str, word: &str) -> bool {
-    list.split(' ').any(|listed| listed == word)
+    let (list, word) = (list.as_bytes(), word.as_bytes());
+    let ends = |byte: Option<&u8>| byte.is_none_or(|byte| *byte == b' ');
+    let mut places = memchr::memmem::find_iter(list, word);
+    !word.is_empty()
+        && !word.contains(&b' ')
+        && places.any(|at| ends(list.get(at.wrapping_sub(1))) && ends(list.get(at + word.len())))
 }
 
 /// Words that say whose a field is.
@@ -157,12 +187,14 @@ mod tests {
     use super::*;
 
     fn read(name: &str) -> Option<(String, Standing)> {
-        Label::read(name)?.look_up(|name| match name {
+        let label = Label::read(name)?;
+        let known = label.look_up(|name| match name {
             "lastname" | "氏名" => Some(Standing::Sure),
             "address" => Some(Standing::Plain),
             "name" => Some(Standing::Weak),
             _ => None,
-        })
+        });
+        known.map(|(name, standing)| (name.to_owned(), standing))
     }
 
     #[test]

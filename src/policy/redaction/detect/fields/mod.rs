@@ -226,10 +226,9 @@ impl Fields {
         }
         let Some(name) = label::around(text, &anchor) else { return };
         state.named = name.end;
-        if anchor.start >= state.lines && label::is_cell(text, &name) {
-            if self.read_table(text, anchor.start, state) {
-                return;
-            }
+        let header = anchor.start >= state.lines && label::is_cell(text, &name);
+        if header && self.read_table(text, anchor.start, state) {
+            return;
         }
         if let Some((given, range)) = keyed::value(text, &name)
             && let Some((field, known)) = self.field(text.get(name).unwrap_or_default())
@@ -242,9 +241,9 @@ impl Fields {
 
     /// The field of that name, and how much the name says.
     fn field(&self, name: &str) -> Option<(&'static Field, Known)> {
-        let known = Label::read(name)?.look_up(|name| self.known.get(name).map(|known| known.standing))?;
-        let (name, standing) = known;
-        let known = Known { standing, ..*self.known.get(name.as_str())? };
+        let label = Label::read(name)?;
+        let (name, standing) = label.look_up(|name| self.known.get(name).map(|known| known.standing))?;
+        let known = Known { standing, ..*self.known.get(name)? };
         Some((self.rules.get(known.rule).copied().flatten()?, known))
     }
 

@@ -147,15 +147,19 @@ pub(super) fn mail(text: &str, at: usize, is_mail: &mut Option<bool>) -> Escape 
         [b'0'..=b'9' | b'A'..=b'F', b'0'..=b'9' | b'A'..=b'F', ..] => 0,
         _ => return None,
     };
-    let signs = ["=\n", "=\r\n", "=3D", "uoted-printable"];
-    let sign = |sign: &&str| memchr::memmem::find(text.as_bytes(), sign.as_bytes()).is_some();
-    if *is_mail.get_or_insert_with(|| signs.iter().any(sign)) {
+    if *is_mail.get_or_insert_with(|| is_quoted_printable(text.as_bytes())) {
         return if broken > 0 { Some((Plain::Nothing, broken)) } else { bytes(rest, "=") };
     }
     let letters = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphabetic);
     let before = text.as_bytes().get(..at)?.last();
     (after.starts_with(b"40") && before.is_some_and(u8::is_ascii_alphanumeric) && letters(after.get(2)))
         .then_some((Plain::Is('@'), 3))
+}
+
+fn is_quoted_printable(text: &[u8]) -> bool {
+    let sign =
+        |at: usize| matches!(text.get(at + 1..), Some([b'\n', ..] | [b'\r', b'\n', ..] | [b'3', b'D', ..]));
+    memchr::memchr_iter(b'=', text).any(sign) || memchr::memmem::find(text, b"uoted-printable").is_some()
 }
 
 /// One character in UTF-8, each byte as a prefix and two hexadecimal digits.

@@ -77,18 +77,45 @@ impl Context {
         let (before, after) =
             (text.get(..at).unwrap_or_default(), text.get(at + length..).unwrap_or_default());
         let inside = |c: &char| c.is_alphanumeric() || is_invisible(u32::from(*c)) || is_mark(*c);
-        let joined = |c: &char| inside(c) || "@＠._-+%".contains(*c);
-        let latin = |c: char| c.is_ascii_alphabetic();
-        let back = || before.chars().rev().take(WINDOW);
+        let around = [Around::of(before.chars().rev(), inside), Around::of(after.chars(), inside)];
+        let any = |is: fn(&Around) -> bool| around.iter().any(is);
+        let mixed = any(|it| it.latin_in_word) || any(|it| it.at) && any(|it| it.latin);
         let ahead = || after.chars().take(WINDOW);
-        let mut mixed = back().take_while(inside).any(latin) || ahead().take_while(inside).any(latin);
-        if !mixed {
-            let address = || back().take_while(joined).chain(ahead().take_while(joined));
-            mixed = address().any(|c| matches!(c, '@' | '＠')) && address().any(latin);
-        }
         let word: usize = ahead().take_while(inside).map(char::len_utf8).sum();
         self.word = (at + length + word, mixed);
         mixed
+    }
+}
+
+/// What stands to one side of a look-alike, within [`WINDOW`].
+#[derive(Default)]
+struct Around {
+    /// In the same word.
+    latin_in_word: bool,
+    /// In the same e-mail address, as its sign is.
+    latin: bool,
+    at: bool,
+}
+
+impl Around {
+    fn of(chars: impl Iterator<Item = char>, inside: impl Fn(&char) -> bool) -> Self {
+        let mut around = Self::default();
+        let mut in_word = true;
+        for c in chars.take(WINDOW) {
+            let latin = c.is_ascii_alphabetic();
+            let inside = latin || inside(&c);
+            if !inside && !matches!(c, '@' | '＠' | '.' | '_' | '-' | '+' | '%') {
+                break;
+            }
+            in_word &= inside;
+            around.latin_in_word |= in_word && latin;
+            around.latin |= latin;
+            around.at |= matches!(c, '@' | '＠');
+            if around.latin_in_word {
+                break;
+            }
+        }
+        around
     }
 }
 

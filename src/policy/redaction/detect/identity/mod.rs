@@ -32,9 +32,16 @@ pub(super) struct Numbers {
     shapes: Vec<Shape>,
     /// By letters before the first digit and the digits that follow: indices of shapes.
     openings: Vec<Vec<u16>>,
+    /// Those of them that need no word.
+    alone: Vec<Vec<u16>>,
     rules: Vec<Rule>,
     lexicon: Lexicon,
+    /// By word: the rules that it speaks of.
+    spoken: Vec<Mask>,
 }
+
+/// Rules as a set, a bit for each.
+type Mask = u128;
 
 struct Shape {
     text: &'static str,
@@ -84,6 +91,7 @@ impl Numbers {
         let mut shapes = Vec::new();
         let mut words: Vec<(&'static str, u16)> = OTHER_NUMBERS.iter().map(|word| (*word, OTHER)).collect();
         let mut openings = vec![Vec::new(); (MOST_LETTERS + 1) * (MOST_DIGITS + 1)];
+        let mut alone = openings.clone();
         for (spec, detector) in specs.iter().enumerate() {
             let form = match &detector.wake {
                 Wake::Written(written) => Form::Written(written),
@@ -100,11 +108,12 @@ impl Numbers {
                         let index = u16::try_from(shapes.len()).ok()?;
                         shapes.push(Shape { text, rule, tier });
                         let opening = opening(text);
-                        for (place, shapes) in openings.iter_mut().enumerate() {
+                        for (place, (shapes, alone)) in openings.iter_mut().zip(&mut alone).enumerate() {
                             let (letters, digits) = (place / (MOST_DIGITS + 1), place % (MOST_DIGITS + 1));
                             let fits = opening.letters.is_none_or(|expected| expected == letters);
                             if fits && opening.digits & 1 << digits != 0 {
                                 shapes.push(index);
+                                alone.extend((tier == Tier::Alone).then_some(index));
                             }
                         }
                     }
@@ -112,7 +121,10 @@ impl Numbers {
             }
             rules.push(Rule { spec, kind: detector.kind, form });
         }
-        Some(Self { shapes, openings, rules, lexicon: Lexicon::new(words.into_iter())? })
+        let lexicon = Lexicon::new(words.into_iter())?;
+        let spoken = (0..lexicon.count()).map(|word| spoken(&rules, lexicon.meanings(word)));
+        let spoken = spoken.collect::<Option<_>>()?;
+        Some(Self { shapes, openings, alone, rules, spoken, lexicon })
     }
 
     pub fn state(&self) -> State<'_> {
@@ -148,6 +160,8 @@ impl Numbers {
         if words.any(|word| word.range.end == first.start && begins(bytes, word.range.start)) {
             starts[2] = Some(Start { at: first.start, letters: 0 });
         }
+        let behind = state.reader.words.iter().rev().take_while(|word| word.range.start >= first.end);
+        let behind = behind.fold(0, |all, word| all | self.spoken(word));
         let mut best: Option<(Grade, usize, Hit)> = None;
         let mut announcing = None;
         for start in starts.into_iter().flatten() {
@@ -156,9 +170,16 @@ impl Numbers {
                 continue;
             }
             let place = start.letters * (MOST_DIGITS + 1) + first.len();
-            let known = (first.len() <= MOST_DIGITS).then(|| self.openings.get(place)).flatten();
-            let shapes = known.map_or(&[][..], Vec::as_slice);
-            let fitting = shapes.iter().filter_map(|index| self.shape(*index, text, start.at, &said, state));
+            // With no word on either side only those count that need none.
+            let mentioned = said.mentioned | behind;
+            let openings = if mentioned == 0 { &self.alone } else { &self.openings };
+            let known = (first.len() <= MOST_DIGITS).then(|| openings.get(place)).flatten();
+            let known = known.filter(|_| said.announcing.is_some() || begins(bytes, start.at));
+            let shapes = known.map_or(&[][..], Vec::as_slice).iter().filter_map(|index| {
+                let shape = self.shapes.get(usize::from(*index))?;
+                (shape.tier == Tier::Alone || mentioned & bit(shape.rule) != 0).then_some(shape)
+            });
+            let fitting = shapes.filter_map(|shape| self.shape(shape, text, start.at, &said, state));
             let any = self.any(run, group, start.at, &said);
             for (grade, spec, hit) in fitting.chain(any) {
                 let rank = (grade, hit.range.len());
@@ -185,29 +206,24 @@ impl Numbers {
     /// One shape at one place.
     fn shape(
         &self,
-        index: u16,
+        shape: &Shape,
         text: &str,
         start: usize,
         said: &Said,
         state: &State,
     ) -> Option<(Grade, usize, Hit)> {
-        let shape = self.shapes.get(usize::from(index))?;
         let rule = self.rules.get(usize::from(shape.rule))?;
         let Form::Written(written) = rule.form else { return None };
         let bytes = text.as_bytes();
         let own = said.announcing.as_ref().is_some_and(|word| self.meanings(word).contains(&shape.rule));
         let before = |word: &Word| {
-            start.saturating_sub(word.range.end) <= written.within && self.speaks_of(word, shape.rule)
+            start.saturating_sub(word.range.end) <= written.within && self.spoken(word) & bit(shape.rule) != 0
         };
         let near = match &said.announcing {
             Some(word) => before(word),
             None => said.heads.iter().flatten().any(before),
         };
         if shape.tier == Tier::Behind && !own {
-            return None;
-        }
-        let announced = said.announcing.is_some();
-        if !announced && !begins(bytes, start) {
             return None;
         }
         let (end, value) = fit(shape.text, bytes, start, shape.tier == Tier::Alone && !near)?;
@@ -256,6 +272,8 @@ impl Numbers {
         {
             said.announcing = Some(word.clone());
         }
+        let words = said.heads.iter().chain([&said.announcing]).flatten();
+        said.mentioned = words.fold(0, |all, word| all | self.spoken(word));
         said
     }
 
@@ -265,7 +283,9 @@ impl Numbers {
         let own_value = text
             .get(word.range.end..)
             .is_some_and(|rest| rest.trim_start_matches([' ', '"', '*']).starts_with([':', '=', '：']));
-        self.speaks_of(word, rule) && !own_value && text.get(end..word.range.start).is_some_and(gap::explains)
+        self.spoken(word) & bit(rule) != 0
+            && !own_value
+            && text.get(end..word.range.start).is_some_and(gap::explains)
     }
 
     fn meanings(&self, word: &Word) -> &[u16] {
@@ -276,14 +296,8 @@ impl Numbers {
         self.meanings(word).contains(&OTHER)
     }
 
-    /// Whether a word is the rule's, or means all numbers of its kind.
-    fn speaks_of(&self, word: &Word, rule: u16) -> bool {
-        let kind = |index: u16| self.rules.get(usize::from(index)).map(|rule| rule.kind);
-        self.meanings(word).iter().any(|meaning| {
-            let general =
-                self.rules.get(usize::from(*meaning)).is_some_and(|rule| matches!(rule.form, Form::Named(_)));
-            *meaning == rule || general && kind(*meaning) == kind(rule)
-        })
+    fn spoken(&self, word: &Word) -> Mask {
+        self.spoken.get(word.index).copied().unwrap_or_default()
     }
 
     /// What any number right behind a word is.
@@ -303,6 +317,23 @@ impl Numbers {
             }
         })
     }
+}
+
+fn bit(rule: u16) -> Mask {
+    Mask::from(1u8).checked_shl(u32::from(rule)).unwrap_or_default()
+}
+
+/// The rules that a word speaks of: its own, and all of a kind where it means all numbers of that kind.
+fn spoken(rules: &[Rule], meanings: &[u16]) -> Option<Mask> {
+    let mut all = 0;
+    for (index, rule) in (0..).zip(rules) {
+        let general = |meaning: &Rule| matches!(meaning.form, Form::Named(_)) && meaning.kind == rule.kind;
+        let speaks = meanings
+            .iter()
+            .any(|meaning| *meaning == index || rules.get(usize::from(*meaning)).is_some_and(general));
+        all |= if speaks { Mask::from(1u8).checked_shl(u32::from(index))? } else { 0 };
+    }
+    Some(all)
 }
 
 /// Whether a word is the first of its line, as labels are; not the end of a sentence in several lines.
@@ -331,6 +362,8 @@ struct Said {
     heads: [Option<Word>; 2],
     /// The word that the number follows at once.
     announcing: Option<Word>,
+    /// What those words speak of.
+    mentioned: Mask,
     /// The number is announced as something else.
     other: bool,
 }

@@ -21,10 +21,63 @@ pub(super) const BEHIND: usize = 64;
 /// The words, and what they speak of.
 pub(super) struct Lexicon {
     automaton: NFA,
+    start: Option<StateID>,
     /// By pattern: what the caller gave with the word.
     meanings: Vec<Vec<u16>>,
     /// By pattern: what stands between initials, `a/c`, and nothing else may; empty for other words.
     initials: Vec<Vec<u8>>,
+    beginnings: Beginnings,
+}
+
+/// The three letters that each part of a word begins with, a bit for each: most words of a text begin with others, and
+/// the automaton does not have to read them.
+struct Beginnings(Vec<u32>);
+
+/// Letters of a beginning.
+const BEGINNING: usize = 3;
+
+impl Beginnings {
+    fn new<'p>(patterns: impl Iterator<Item = &'p Vec<u8>>) -> Self {
+        let mut all = Self(vec![0; 1 << (5 * (BEGINNING - 1))]);
+        for pattern in patterns {
+            let mut parts = pattern.split(|byte| *byte == b' ');
+            parts.clone().filter_map(|part| part.first_chunk()).for_each(|letters| all.add(letters));
+            // Endings may follow a short word: `idno`.
+            let any = b'a'..=b'z';
+            match parts.next_back().unwrap_or_default() {
+                [one, two] => any.for_each(|three| all.add(&[*one, *two, three])),
+                [one] => {
+                    any.clone().for_each(|two| any.clone().for_each(|three| all.add(&[*one, two, three])))
+                }
+                _ => {}
+            }
+        }
+        all
+    }
+
+    fn add(&mut self, letters: &[u8; BEGINNING]) {
+        if let Some((word, bit)) = Self::place(letters)
+            && let Some(word) = self.0.get_mut(word)
+        {
+            *word |= bit;
+        }
+    }
+
+    /// Whether nothing that is looked for begins with these letters.
+    fn rules_out(&self, letters: &[u8; BEGINNING]) -> bool {
+        Self::place(letters).is_some_and(|(word, bit)| self.0.get(word).is_some_and(|known| known & bit == 0))
+    }
+
+    /// Where letters have their bit. `None`: not all of them are ASCII letters of one word.
+    fn place(letters: &[u8; BEGINNING]) -> Option<(usize, u32)> {
+        let [one, two, three] = *letters;
+        let hump = |a: u8, b: u8| a.is_ascii_lowercase() && b.is_ascii_uppercase();
+        if !letters.iter().all(u8::is_ascii_alphabetic) || hump(one, two) || hump(two, three) {
+            return None;
+        }
+        let code = |byte: u8| usize::from(byte & 31);
+        Some((code(one) << 5 | code(two), 1 << code(three)))
+    }
 }
 
 impl Lexicon {
@@ -38,8 +91,14 @@ impl Lexicon {
             marks.extend(word.as_bytes().get(1).filter(|_| single));
         }
         let automaton = NFA::builder().match_kind(MatchKind::Standard).build(patterns.keys()).ok()?;
+        let beginnings = Beginnings::new(patterns.keys());
         let (meanings, initials) = patterns.into_values().unzip();
-        Some(Self { automaton, meanings, initials })
+        let start = automaton.start_state(Anchored::No).ok();
+        Some(Self { automaton, start, meanings, initials, beginnings })
+    }
+
+    pub fn count(&self) -> usize {
+        self.meanings.len()
     }
 
     pub fn meanings(&self, word: usize) -> &[u16] {
@@ -113,7 +172,7 @@ impl<'l> Reader<'l> {
             from -= 1;
         }
         if self.state.is_none() || self.at < from {
-            self.state = self.lexicon.automaton.start_state(Anchored::No).ok();
+            self.state = self.lexicon.start;
             self.at = from;
             self.spaced = false;
             self.small = false;
@@ -128,6 +187,9 @@ impl<'l> Reader<'l> {
         let to = (number.end + BEHIND).min(text.len());
         while self.at < to {
             let at = self.at;
+            if self.spaced && self.skip(text.as_bytes()) {
+                continue;
+            }
             match text.as_bytes().get(at) {
                 Some(byte) if byte.is_ascii() => {
                     self.at += 1;
@@ -141,6 +203,24 @@ impl<'l> Reader<'l> {
                 None => break,
             }
         }
+    }
+
+    /// Leaves out the letters of a word that cannot be part of any that is looked for.
+    fn skip(&mut self, text: &[u8]) -> bool {
+        let rest = text.get(self.at..).unwrap_or_default();
+        if !rest.first_chunk().is_some_and(|letters| self.lexicon.beginnings.rules_out(letters)) {
+            return false;
+        }
+        for byte in rest {
+            if !byte.is_ascii_alphabetic() || self.small && byte.is_ascii_uppercase() {
+                break;
+            }
+            self.small = byte.is_ascii_lowercase();
+            self.at += 1;
+        }
+        self.spaced = false;
+        self.state = self.lexicon.start;
+        true
     }
 
     fn ascii(&mut self, text: &str, byte: u8, at: usize) {

@@ -143,3 +143,7 @@ pub fn segments(
         from -= kept;
     }
 }
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;
