@@ -76,9 +76,9 @@ pub(super) fn field(sight: &Sight) -> Option<Hit> {
         && (value.ends_with("_t")
             || value.starts_with("c_")
             || before.last() == Some(&b'_') && !assigned
-            || value
-                .split('.')
-                .any(|part| matches!(part, "this" | "self" | "env" | "req" | "ctx" | "config"))
+            || value.split('.').any(|part| {
+                matches!(part, "this" | "self" | "env" | "req" | "ctx" | "config" | "options" | "args")
+            })
             || value.contains('.') && value.contains(|c: char| c.is_ascii_uppercase()));
     let explicit = name.len() > 5 || name.eq_ignore_ascii_case("login");
     let told = explicit && quote > 0 || assigned && quote == 0 && before.last() == Some(&b' ') && explicit;

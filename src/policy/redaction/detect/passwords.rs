@@ -35,7 +35,8 @@ pub(super) fn password(sight: &Sight) -> Option<Hit> {
         How::Follows => value.len() >= 6 && classes.count() > 2 || is_jumbled(value),
     };
     let path = value.starts_with(['/', '~']) && value.get(1..)?.contains('/') && !classes.symbol;
-    (plausible && !path && !stands_in(value))
+    let markup = value.ends_with("&quot");
+    (plausible && !path && !markup && !stands_in(value))
         .then_some(Hit { range: given.range, confidence: Confidence::LIKELY })
 }
 

@@ -45,9 +45,9 @@ pub(super) fn anywhere(sight: &Sight) -> Option<Hit> {
     let hex = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
     let digit = |byte: u8| byte.is_ascii_digit();
     let path = |byte: u8| base64url(byte) || byte == b'/';
-    type Is = fn(u8) -> bool;
+    type Stretch = (fn(u8) -> bool, Range<usize>);
     // What may stand before, how much of it; the same for what follows; what of the mark belongs to the key.
-    let (before, behind, skip): ((Is, Range<usize>), (Is, Range<usize>), usize) = match mark {
+    let (before, behind, skip): (Stretch, Stretch, usize) = match mark {
         ":AA" => ((digit, 8..11), (base64url, 32..34), 0),
         "Q~" => ((token, 4..5), (token, 31..35), 0),
         ".atlasv1." => ((word, 14..15), (base64url, 60..71), 0),

@@ -31,9 +31,14 @@ pub use spans::{Span, What};
 pub use token::{Kind, Token, Tokens, hash};
 
 /// The trained model.
-pub static BUILT_IN: &[u8] = include_bytes!("weights.bin");
+pub const BUILT_IN: &[u8] = include_bytes!("weights.bin");
 
+/// Changes with whatever the weights depend on: words, gate, features, layout.
 const MAGIC: [u8; 4] = *b"TGN2";
+
+// Weights of other code would find nothing, and nobody would be told.
+const _: () =
+    assert!(matches!(BUILT_IN.first_chunk(), Some(b"TGN2")), "weights.bin is not of this code: make model");
 
 /// Tokens that are read at a time.
 const CHUNK: usize = 1024;

@@ -81,7 +81,11 @@ impl Collector {
                 || token.kind == Kind::Mark && token.hash != u32::from(b'.') && token.hash != u32::from(b')')
         };
         let inner = tokens.iter().position(|token| !edge(&token)).unwrap_or(0);
-        let trailing = tokens.iter().rev().take_while(edge).count();
+        // "…, 10115 Berlin as agreed": an address ends in no common word.
+        let common = |(token, _): &&(Token, f32)| {
+            what == What::Address && token.kind == Kind::Lower && token.class == Class::Common
+        };
+        let trailing = tokens.iter().rev().take_while(|it| edge(it) || common(it)).count();
         let tokens = tokens.get(inner..tokens.len() - trailing.min(tokens.len() - inner)).unwrap_or_default();
         let (Some((first, _)), Some((last, _))) = (tokens.first(), tokens.last()) else { return };
         let least = match (what, tokens) {

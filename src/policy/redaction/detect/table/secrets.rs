@@ -203,6 +203,7 @@ pub(super) static DETECTORS: &[Spec] = &[
             "the value passed to `select1!`",
             "the hash of the password in base64 is longer",
             "the password is at most 72 bytes",
+            "(&quot;Password is incorrect.&quot);",
             "the pass is at 2400m",
             "bypass:hunter2",
         ],
