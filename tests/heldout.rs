@@ -21,7 +21,7 @@ use tollgate::config::Data;
 use tollgate::policy::redaction::Detector;
 
 /// Least strict F1 over all types, most of the values' characters that may stay, most false characters in 10,000.
-const FLOORS: (f64, f64, f64) = (0.0, 1.0, 1e4);
+const FLOORS: (f64, f64, f64) = (0.79, 0.13, 210.0);
 
 /// A text without its marks, and the spans that they name.
 fn unmark(marked: &str) -> (String, Vec<Span>) {

@@ -45,7 +45,8 @@ fn observing_changes_no_byte_of_request_or_answer() {
         path,
         body(),
         answer(),
-        200u16..600,
+        // Envoy follows a 302 where a second pass is wanted, so a provider's own reaches the caller as 307.
+        (200u16..600).prop_filter("a provider's own 302", |status| *status != 302),
         ends,
         headers,
         any::<bool>(),

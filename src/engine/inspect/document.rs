@@ -3,6 +3,8 @@
 //! The declared type is not asked: it is the caller's word, and a text is a text whatever it is called. Media is told
 //! by its first bytes and passed over at the speed of a table look-up; base64 that holds text is decoded and read.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::alphabet::{Alphabet, STANDARD, URL_SAFE};
 use base64::engine::DecodePaddingMode;
@@ -23,10 +25,24 @@ pub(super) struct Text {
     prefix: String,
     url_safe: bool,
     padded: bool,
+    charset: Charset,
+}
+
+/// How the text's characters are bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Charset {
+    Utf8,
+    /// A byte each, as Latin alphabets had before: what else they may mean, they come back as they were.
+    Latin,
+    /// With a mark of the byte order in front, which is part of the text.
+    Utf16Little,
+    Utf16Big,
 }
 
 /// In bytes: shorter data is read as it stands.
 const SHORTEST: usize = 24;
+/// Data without a prefix that is no longer than this may be a name or a key as well. In bytes.
+const LONGEST_NAME: usize = 256;
 /// How much is decoded to see whether it is text. A multiple of four.
 const PROBE: usize = 128;
 
@@ -38,26 +54,49 @@ pub(super) fn read(text: &str) -> Media {
         None if text.len() < SHORTEST => return Media::Other,
         None => ("", text),
     };
+    // Mail and old tools break lines.
+    let broken =
+        data.bytes().take(100).chain(data.bytes().rev().take(4)).any(|byte| byte.is_ascii_whitespace());
+    let joined: Cow<str> =
+        if broken { data.split_ascii_whitespace().collect::<String>().into() } else { data.into() };
+    let data = joined.as_ref();
     if !is_base64(data.as_bytes()) {
         return Media::Other;
     }
+    let bytes = if prefix.is_empty() && data.len() <= LONGEST_NAME { Media::Other } else { Media::Bytes };
     let url_safe = data.contains(['-', '_']);
     let decoder = engine(if url_safe { &URL_SAFE } else { &STANDARD }, false);
     let probe = data.get(..PROBE.min(data.len() / 4 * 4)).unwrap_or_default();
-    let readable = |bytes: &[u8]| match std::str::from_utf8(bytes) {
-        Ok(text) => is_text(text),
-        // The probe may end within a character.
-        Err(error) => error.error_len().is_none() && is_text(&String::from_utf8_lossy(bytes)),
-    };
-    if decoder.decode(probe).map_or(true, |bytes| !readable(&bytes)) {
-        return Media::Bytes;
+    if decoder.decode(probe).map_or(true, |bytes| !may_be_text(&bytes)) {
+        return bytes;
     }
-    match decoder.decode(data).ok().and_then(|bytes| String::from_utf8(bytes).ok()) {
-        Some(text) if is_text(&text) => {
+    match decoder.decode(data).ok().and_then(text_of) {
+        Some((text, charset)) => {
             let padded = data.len().is_multiple_of(4);
-            Media::Text(Text { text, prefix: prefix.to_owned(), url_safe, padded })
+            Media::Text(Text { text, prefix: prefix.to_owned(), url_safe, padded, charset })
         }
-        _ => Media::Bytes,
+        None => bytes,
+    }
+}
+
+fn may_be_text(bytes: &[u8]) -> bool {
+    is_text(bytes) || matches!(bytes, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..])
+}
+
+fn text_of(bytes: Vec<u8>) -> Option<(String, Charset)> {
+    let units = |from: fn([u8; 2]) -> u16| {
+        let pairs = bytes.chunks_exact(2).filter_map(|pair| pair.try_into().ok()).map(from);
+        let text: Option<String> = char::decode_utf16(pairs).collect::<Result<_, _>>().ok();
+        text.filter(|text| bytes.len().is_multiple_of(2) && is_text(text.as_bytes()))
+    };
+    match bytes.as_slice() {
+        [0xFF, 0xFE, ..] => units(u16::from_le_bytes).map(|text| (text, Charset::Utf16Little)),
+        [0xFE, 0xFF, ..] => units(u16::from_be_bytes).map(|text| (text, Charset::Utf16Big)),
+        _ if !is_text(&bytes) => None,
+        _ => match String::from_utf8(bytes) {
+            Ok(text) => Some((text, Charset::Utf8)),
+            Err(error) => Some((error.as_bytes().iter().copied().map(char::from).collect(), Charset::Latin)),
+        },
     }
 }
 
@@ -65,7 +104,15 @@ impl Text {
     /// Another text in the same form.
     pub fn encode(&self, text: &str) -> String {
         let alphabet = if self.url_safe { &URL_SAFE } else { &STANDARD };
-        format!("{}{}", self.prefix, engine(alphabet, self.padded).encode(text))
+        let units = |to: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(to).collect();
+        let bytes: Vec<u8> = match self.charset {
+            Charset::Utf8 => text.as_bytes().to_vec(),
+            // All that is new are placeholders, which are ASCII.
+            Charset::Latin => text.chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect(),
+            Charset::Utf16Little => units(u16::to_le_bytes),
+            Charset::Utf16Big => units(u16::to_be_bytes),
+        };
+        format!("{}{}", self.prefix, engine(alphabet, self.padded).encode(bytes))
     }
 }
 
@@ -77,12 +124,11 @@ fn engine(alphabet: &Alphabet, padded: bool) -> GeneralPurpose {
     GeneralPurpose::new(alphabet, config)
 }
 
-/// Text as people and programs write it has no control characters but those of lines and pages.
-fn is_text(text: &str) -> bool {
-    !text.is_empty()
-        && !text
-            .bytes()
-            .any(|byte| byte < 0x20 && !matches!(byte, b'\n' | b'\r' | b'\t' | 0xc) || byte == 0x7f)
+/// Text as people and programs write it has hardly a control character but those of lines and pages, and no zero.
+fn is_text(bytes: &[u8]) -> bool {
+    let control = |byte: u8| byte < 0x20 && !matches!(byte, b'\n' | b'\r' | b'\t' | 0xc) || byte == 0x7f;
+    let controls = bytes.iter().filter(|byte| control(**byte)).count();
+    !bytes.is_empty() && !bytes.contains(&0) && controls * 64 <= bytes.len()
 }
 
 /// Whether all bytes are of an alphabet of base64.
@@ -127,9 +173,28 @@ mod tests {
     }
 
     #[test]
+    fn a_text_of_another_charset_or_with_broken_lines_is_read_too() {
+        let latin = b"name,mail\nJ\xFCrgen,ana@example.com\n\x1b".to_vec();
+        let mut wide = vec![0xFF, 0xFE];
+        wide.extend("name,mail\nJ\u{fc}rgen,ana@example.com".encode_utf16().flat_map(u16::to_le_bytes));
+        for bytes in [latin, wide] {
+            let bytes = bytes.repeat(if bytes.starts_with(&[0xFF]) { 1 } else { 4 });
+            let data = base64::engine::general_purpose::STANDARD.encode(bytes);
+            let lines: Vec<&str> =
+                data.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).unwrap()).collect();
+            for written in [data.clone(), lines.join("\n")] {
+                let Media::Text(text) = read(&written) else { panic!("no text: {written}") };
+                assert!(text.text.contains("J\u{fc}rgen,ana@example.com"));
+                assert_eq!(text.encode(&text.text), data);
+            }
+        }
+    }
+
+    #[test]
     fn media_is_passed_over_and_a_link_is_not() {
         let image = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk";
-        assert!(matches!(read(image), Media::Bytes));
+        assert!(matches!(read(&image.repeat(5)), Media::Bytes));
+        assert!(matches!(read(image), Media::Other), "as long as a key is");
         assert!(matches!(read(&format!("data:image/png;base64,{image}")), Media::Bytes));
         for other in
             ["https://example.com/a.png?for=ana@example.com", "file-1", "data:a@b.example;base64,AAAA", ""]

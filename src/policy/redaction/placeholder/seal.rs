@@ -115,8 +115,11 @@ fn parts(name: &str) -> Option<(&str, char, &str)> {
     let (label, seal) = name.rsplit_once('_')?;
     let mut rest = seal.strip_prefix('S')?.chars();
     let id = rest.next()?;
-    (!label.is_empty() && label.len() <= MAX_LABEL && seal.len() <= MAX_SEAL)
-        .then(|| (label, id, rest.as_str()))
+    (!label.is_empty() && label.len() <= MAX_LABEL && seal.len() <= MAX_SEAL).then_some((
+        label,
+        id,
+        rest.as_str(),
+    ))
 }
 
 fn character(digit: u8) -> Option<char> {
