@@ -11,7 +11,7 @@
 //! A block ends where a word begins. What begins in it is decided once [`AHEAD`] bytes more are there, up to the
 //! beginning of a word. Where a value reaches to the end of what is there, it may go on, and twice as much is waited
 //! for, up to [`MOST_AHEAD`]. So a value of up to `AHEAD` bytes, or of up to `MOST_AHEAD` bytes whose beginning
-//! already tells what it is (a private key), never leaves in part. Text is held for about a hundred and fifty bytes,
+//! already tells what it is (a private key), never leaves in part. Text is held for less than two hundred bytes,
 //! text without spaces for up to a thousand, and a value for as long as it grows.
 
 use std::collections::{HashMap, VecDeque};
@@ -27,7 +27,7 @@ use super::{AnswerFindings, AnswerRules, AnswerTally, Hand, News};
 use crate::config::Action;
 
 /// Bytes of a block, at least.
-const BLOCK: usize = 32;
+const BLOCK: usize = 64;
 /// Bytes behind a block, at least, that its decision is made on.
 const AHEAD: usize = 96;
 /// Bytes behind a block, at most, for a value that goes on and on.
